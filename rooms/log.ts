@@ -1,0 +1,114 @@
+import { Buffer } from 'node:buffer'
+import { type Cursor, writeCursor } from './cursor.ts'
+import type { Bounds, Draft, Query } from './store.ts'
+import type { Entry, Gap, Message, Page } from './types.ts'
+
+const TAG_SPACE = 36 ** 3
+
+/** The log of one room in memory: a window on its newest entries. */
+export class MemoryLog {
+  #bounds: Bounds
+  #entries = new Map<number, Entry>()
+  /** The number of the newest entry. */
+  #seq = 0
+  #bytes = 0
+  /** The last entry that fell off, or the place before the first one. */
+  #floor: Cursor
+  /** The first half of every tag: tells this history from another of the same room. */
+  readonly epoch = randomTag()
+
+  constructor(bounds: Bounds) {
+    this.#bounds = bounds
+    this.#floor = { seq: 0, tag: this.epoch + randomTag() }
+  }
+
+  get newest(): Entry | undefined {
+    return this.#entries.get(this.#seq)
+  }
+
+  /** Numbers and keeps a message, and lets go of the oldest ones that no longer fit. */
+  append({ member, key, text, at }: Draft): Message {
+    const seq = this.#seq + 1
+    const time = Math.max(at, this.newest?.at ?? 0)
+    const tag = this.epoch + randomTag()
+    const message: Message = { kind: 'message', seq, tag, key, member: member.id, name: member.name, text, at: time }
+    this.#entries.set(seq, message)
+    this.#seq = seq
+    this.#bytes += Buffer.byteLength(text)
+    while (this.#isOverfull) this.#trim()
+    return message
+  }
+
+  read(query: Query): Page {
+    if (query.before) return this.#before(query.before, query.limit)
+    if (query.after) return this.#after(query.after, query.limit)
+    return this.#window(this.#seq, query.limit)
+  }
+
+  #after(cursor: Cursor, limit: number): Page {
+    if (!this.#isHere(cursor)) return { ...this.#after(this.#floor, limit), gap: this.#gapAfter(cursor) }
+    const entries = this.#slice(cursor.seq + 1, cursor.seq + limit)
+    const last = entries.at(-1) ?? cursor
+    return { entries, more: last.seq < this.#seq, previous: this.#entries.get(cursor.seq), cursor: writeCursor(last) }
+  }
+
+  #before(cursor: Cursor, limit: number): Page {
+    if (this.#isHere(cursor)) return this.#window(cursor.seq - 1, limit)
+    if (cursor.seq <= this.#floor.seq && this.#isOurs(cursor)) return this.#window(this.#floor.seq, limit)
+    return { ...this.#window(this.#seq, limit), gap: { kind: 'gap' } }
+  }
+
+  #window(last: number, limit: number): Page {
+    const first = Math.max(last - limit + 1, this.#floor.seq + 1)
+    const entries = this.#slice(first, last)
+    return {
+      entries,
+      more: entries.length > 0 && first > this.#floor.seq + 1,
+      previous: this.#entries.get(first - 1),
+      cursor: writeCursor(entries.at(-1) ?? this.newest ?? this.#floor),
+    }
+  }
+
+  #gapAfter(cursor: Cursor): Gap {
+    const missed = this.#floor.seq - cursor.seq
+    return missed > 0 && this.#isOurs(cursor) ? { kind: 'gap', missed } : { kind: 'gap' }
+  }
+
+  /** The message that was given this number and tag, if it is still kept. */
+  find({ seq, tag }: Cursor): Message | undefined {
+    const entry = this.#entries.get(seq)
+    return entry?.tag === tag ? entry : undefined
+  }
+
+  #isHere({ seq, tag }: Cursor): boolean {
+    return (seq === this.#floor.seq ? this.#floor : this.#entries.get(seq))?.tag === tag
+  }
+
+  #isOurs({ tag }: Cursor): boolean {
+    return tag.startsWith(this.epoch)
+  }
+
+  #slice(first: number, last: number): Entry[] {
+    const from = Math.max(first, this.#floor.seq + 1)
+    const count = Math.max(Math.min(last, this.#seq) - from + 1, 0)
+    return Array.from({ length: count }, (_, index) => this.#entries.get(from + index) as Entry)
+  }
+
+  get #isOverfull(): boolean {
+    const { size } = this.#entries
+    return size > this.#bounds.history || (size > 1 && this.#bytes > this.#bounds.bytes)
+  }
+
+  #trim(): void {
+    const oldest = this.#entries.get(this.#floor.seq + 1) as Entry
+    this.#entries.delete(oldest.seq)
+    this.#bytes -= Buffer.byteLength(oldest.text)
+    this.#floor = { seq: oldest.seq, tag: oldest.tag }
+  }
+}
+
+function randomTag(): string {
+  return Math.floor(Math.random() * TAG_SPACE)
+    .toString(36)
+    .padStart(3, '0')
+}

@@ -1,0 +1,152 @@
+import type { Clock } from './clock.ts'
+import type { Attendance, Member, Notice } from './types.ts'
+
+/** Above this many, names in the list and notices of coming and going give way to the count. */
+export const CROWD = 200
+// News of coming and going is told at once when it is quiet, and otherwise gathered.
+const GATHER = 1000
+
+export interface PresenceOptions {
+  readonly clock: Clock
+  /** Milliseconds in which someone without a connection has not left: reloading or hiding a tab is not leaving. */
+  readonly grace: number
+  /** Called when who is here has changed. */
+  readonly tell: (attendance: Attendance, notice: Notice | undefined) => void
+}
+
+/** Who is in one room: people, not sockets. */
+export class Presence {
+  #options: PresenceOptions
+  #present = new Map<string, Member>()
+  #connections = new Map<string, number>()
+  /** Members without a connection and when they are taken to have left, soonest first. */
+  #leaving = new Map<string, number>()
+  #joined = new Map<string, Member>()
+  #left = new Map<string, Member>()
+  #attendance: Attendance | undefined
+  #gathering = false
+  /** Somebody may have been shown what is no longer so, even if who came has left again. */
+  #isNews = false
+  #isSweepDue = false
+
+  constructor(options: PresenceOptions) {
+    this.#options = options
+  }
+
+  /** Those who are here, first come first. */
+  get attendance(): Attendance {
+    this.#attendance ??= {
+      kind: 'attendance',
+      count: this.#present.size,
+      members: first(this.#present.values(), CROWD),
+    }
+    return this.#attendance
+  }
+
+  get isEmpty(): boolean {
+    return this.#present.size === 0
+  }
+
+  /** Everyone who is here. */
+  members(): Member[] {
+    return [...this.#present.values()]
+  }
+
+  /** A member opened a connection. */
+  connected(member: Member): void {
+    this.#connections.set(member.id, (this.#connections.get(member.id) ?? 0) + 1)
+    this.#leaving.delete(member.id)
+    this.#enter(member)
+  }
+
+  /** A connection of a member is gone; with the last one the grace begins. */
+  disconnected(member: Member): void {
+    const left = (this.#connections.get(member.id) ?? 0) - 1
+    if (left > 0) this.#connections.set(member.id, left)
+    else this.#connections.delete(member.id)
+    if (left <= 0 && this.#present.has(member.id)) this.#delay(member.id)
+  }
+
+  /** A member asked for something without a connection, as text browsers do: they are here for the grace. */
+  seen(member: Member): void {
+    if (!this.#connections.has(member.id)) this.#delay(member.id)
+    this.#enter(member)
+  }
+
+  /** A member left for good. */
+  left(id: string): void {
+    this.#connections.delete(id)
+    this.#leaving.delete(id)
+    this.#exit(id)
+  }
+
+  #enter(member: Member): void {
+    if (this.#present.has(member.id)) return
+    this.#present.set(member.id, member)
+    if (!this.#left.delete(member.id)) this.#joined.set(member.id, member)
+    this.#changed()
+  }
+
+  #exit(id: string): void {
+    const member = this.#present.get(id)
+    if (!member) return
+    this.#present.delete(id)
+    if (!this.#joined.delete(id)) this.#left.set(id, member)
+    this.#changed()
+  }
+
+  #delay(id: string): void {
+    this.#leaving.delete(id)
+    this.#leaving.set(id, this.#options.clock.now() + this.#options.grace)
+    this.#scheduleSweep(this.#options.grace)
+  }
+
+  #scheduleSweep(milliseconds: number): void {
+    if (this.#isSweepDue) return
+    this.#isSweepDue = true
+    this.#options.clock.after(milliseconds, () => this.#sweep())
+  }
+
+  #sweep(): void {
+    this.#isSweepDue = false
+    const now = this.#options.clock.now()
+    for (const [id, deadline] of this.#leaving) {
+      if (deadline > now) return this.#scheduleSweep(deadline - now)
+      this.#leaving.delete(id)
+      this.#exit(id)
+    }
+  }
+
+  #changed(): void {
+    this.#attendance = undefined
+    this.#isNews = true
+    if (this.#gathering) return
+    this.#gathering = true
+    // The turn ends first, so that all who came in it are told of together.
+    this.#options.clock.after(0, () => this.#tell())
+  }
+
+  #tell(): void {
+    if (!this.#isNews) {
+      this.#gathering = false
+      return
+    }
+    this.#isNews = false
+    const notice: Notice = { kind: 'notice', joined: [...this.#joined.values()], left: [...this.#left.values()] }
+    this.#joined.clear()
+    this.#left.clear()
+    const isNotable = notice.joined.length + notice.left.length > 0 && this.#present.size <= CROWD
+    this.#options.tell(this.attendance, isNotable ? notice : undefined)
+    this.#options.clock.after(GATHER, () => this.#tell())
+  }
+}
+
+/** So many of them, without looking at the others: a crowd asks this for each one who comes. */
+function first<T>(values: Iterable<T>, count: number): T[] {
+  const found: T[] = []
+  for (const value of values) {
+    if (found.length === count) break
+    found.push(value)
+  }
+  return found
+}

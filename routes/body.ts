@@ -1,0 +1,77 @@
+import { Buffer } from 'node:buffer'
+import { type Result, refuse } from '../rooms/types.ts'
+import type { Ask } from './site.ts'
+
+const BODY = 64 * 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Fields as they were sent: texts only. */
+export type Fields = Readonly<Record<string, string>>
+
+/**
+ * Reads the body of a post: a form, or JSON from a program. Refuses what cannot be read.
+ * JSON comes with a token, or from somebody who has no session yet: a page elsewhere cannot use a cookie with it.
+ */
+export async function readFields(c: Ask): Promise<Result<{ fields: Fields }>> {
+  const type = c.req.header('content-type')?.split(';')[0].trim().toLowerCase() ?? ''
+  try {
+    const bytes = await readBytes(c)
+    if (!bytes) return refuse('body-too-large')
+    const body = utf8.decode(bytes)
+    if (type === 'application/x-www-form-urlencoded') return found(parseForm(body))
+    if (type === 'multipart/form-data') return found(await parseParts(body, c.req.header('content-type') ?? ''))
+    if (type === 'application/json' && isFromProgram(c)) return fromJson(JSON.parse(body))
+    return type === '' && body === '' ? { ok: true, fields: {} } : refuse('malformed')
+  } catch {
+    // Whatever a parser finds wrong with a body, the answer is the same; nothing else can throw here.
+    return refuse('malformed')
+  }
+}
+
+/** Reads at most 64 KiB, by the length where it is said and by counting where it is not; undefined where there is more. */
+async function readBytes(c: Ask): Promise<ArrayBuffer | Uint8Array | undefined> {
+  const length = c.req.header('content-length')
+  if (length === undefined || c.req.header('transfer-encoding') !== undefined) return countBytes(c)
+  return Number(length) > BODY ? undefined : c.req.arrayBuffer()
+}
+
+async function countBytes(c: Ask): Promise<Uint8Array | undefined> {
+  // The stream is left as it is where there is too much: to cancel it would cut the connection before the answer.
+  const reader = c.req.raw.body?.getReader()
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+    size += read.value.length
+    if (size > BODY) return undefined
+    chunks.push(read.value)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** Parses what a form or a program sent; throws where what is escaped in it is no text. */
+function parseForm(body: string): URLSearchParams {
+  for (const [escaped] of body.matchAll(/(?:%[0-9a-f]{2})+/gi)) decodeURIComponent(escaped)
+  return new URLSearchParams(body)
+}
+
+function parseParts(body: string, type: string): Promise<FormData> {
+  return new Response(body, { headers: { 'Content-Type': type } }).formData()
+}
+
+function isFromProgram(c: Ask): boolean {
+  return c.req.header('authorization') !== undefined || c.req.header('cookie') === undefined
+}
+
+function found(form: Iterable<[string, unknown]>): Result<{ fields: Fields }> {
+  const fields: Record<string, string> = Object.create(null)
+  for (const [name, value] of form) {
+    if (typeof value !== 'string') return refuse('malformed')
+    fields[name] ??= value
+  }
+  return { ok: true, fields }
+}
+
+function fromJson(json: unknown): Result<{ fields: Fields }> {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse('malformed')
+  return found(Object.entries(json).filter(([, value]) => value !== null))
+}

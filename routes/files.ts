@@ -1,0 +1,50 @@
+import { Buffer } from 'node:buffer'
+import type { Hono } from 'hono'
+import { files as built } from '../static/built.ts'
+import type { Ask, Env } from './site.ts'
+
+const HEADERS = { 'Cache-Control': 'public, max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
+
+interface File {
+  readonly type: string
+  readonly bodies: Readonly<Record<'br' | 'gzip' | 'identity', Uint8Array<ArrayBuffer>>>
+}
+
+/** The stylesheet, the script and the icon, packed when the project was built, under names that carry their hash. */
+export function files(app: Hono<Env>): void {
+  const shelf = new Map(
+    built.map(({ name, type, br, gzip, identity }) => [name, { type, bodies: unpack({ br, gzip, identity }) }]),
+  )
+  app.get('/static/:name', async (c, next) => {
+    const file = shelf.get(c.req.param('name'))
+    return file ? serve(c, file) : next()
+  })
+  app.get('/own/:name{[0-9a-f]+\\.css}', (c) => {
+    const own = c.req.param('name').slice(0, -'.css'.length)
+    return c.body(ownStyle(own), 200, { 'Content-Type': 'text/css; charset=utf-8', ...HEADERS })
+  })
+}
+
+/** What makes a member's own messages look own: everyone gets the same HTML, and each their own few rules. */
+function ownStyle(member: string): string {
+  return `.message[data-member="${member}"]{--side:end;--paper:var(--own)}`
+}
+
+function serve(c: Ask, { type, bodies }: File): Response {
+  const accepted = c.req.header('accept-encoding') ?? ''
+  const encoding = accepts(accepted, 'br') ? 'br' : accepts(accepted, 'gzip') ? 'gzip' : 'identity'
+  if (encoding !== 'identity') c.header('Content-Encoding', encoding)
+  return c.body(bodies[encoding], 200, { 'Content-Type': type, Vary: 'Accept-Encoding', ...HEADERS })
+}
+
+function accepts(header: string, encoding: string): boolean {
+  return header.split(',').some((part) => {
+    const [name, quality] = part.split(';').map((text) => text.trim().toLowerCase())
+    return name === encoding && !/^q=0(\.0*)?$/.test(quality ?? '')
+  })
+}
+
+function unpack(texts: Record<'br' | 'gzip' | 'identity', string>): File['bodies'] {
+  const decode = (text: string) => new Uint8Array(Buffer.from(text, 'base64'))
+  return { br: decode(texts.br), gzip: decode(texts.gzip), identity: decode(texts.identity) }
+}

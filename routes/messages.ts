@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto'
+import type { Hono } from 'hono'
+import { writeCursor } from '../rooms/cursor.ts'
+import { type Message, type Page, type Refusal, refuse } from '../rooms/types.ts'
+import { history } from '../templates/history.ts'
+import { writePage } from '../templates/live.ts'
+import { sent } from '../templates/reason.ts'
+import { roomPath } from '../templates/room.ts'
+import { type Fields, readFields } from './body.ts'
+import { wordsOf } from './refusals.ts'
+import { answerRefusal } from './refuse.ts'
+import { showDraft } from './room.ts'
+import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './site.ts'
+import { membersOnly, visiting } from './visit.ts'
+
+/** Saying something by a form, and reading what was said. */
+export function messages(app: Hono<Env>, site: Site): void {
+  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => post(c, site))
+  app.get('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => list(c, site))
+}
+
+async function post(c: Ask, site: Site): Promise<Response> {
+  const { visit, member } = c.var
+  const read = await readFields(c)
+  if (!read.ok) return answerRefusal(c, site, read)
+  const { fields } = read
+  const posted = await site.rooms.post(visit.room.code, member, { text: fields.text ?? '', key: keyOf(fields) })
+  if (!posted.ok) return refusePost(c, site, posted, fields)
+  if (wantsJson(c)) return c.json(messageJson(posted.message), posted.repeated ? 200 : 201)
+  if (wantsFragment(c)) return c.html(sent(posted.message).toString())
+  const room = roomPath(site.place, visit.room)
+  site.rooms.seen(visit.room.code, member)
+  return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
+}
+
+/**
+ * The sender's own id for a message. A plain form cannot make one for each text, so it brings a number that is its
+ * page's, and the text makes it the message's: the form sent twice counts once, and going back to say more is more.
+ */
+function keyOf({ key, once, text }: Fields): string {
+  if (key || !once) return key ?? ''
+  return createHash('sha256').update(`${once}\n${text}`).digest('base64url')
+}
+
+async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
+  const { visit, member } = c.var
+  const draft = { text: fields.text ?? '', reason: wordsOf(refusal) }
+  const page =
+    fields.from === 'write'
+      ? writePage(site.place, visit.room, draft)
+      : await showDraft(c, site, { room: visit.room, member }, draft)
+  return answerRefusal(c, site, refusal, () => page)
+}
+
+async function list(c: Ask, site: Site): Promise<Response> {
+  const { room } = c.var.visit
+  const { before, after, limit } = c.req.query()
+  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, site, refuse('malformed'))
+  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined })
+  if (!read.ok) return answerRefusal(c, site, read)
+  if (wantsJson(c)) return c.json(pageJson(read.page))
+  return c.html(history({ place: site.place, room, page: read.page }).toString())
+}
+
+/** A message as programs read it. */
+export function messageJson(message: Message): object {
+  const { seq, key, member, name, text, at } = message
+  return { seq, cursor: writeCursor(message), key, member, name, text, at: new Date(at).toISOString() }
+}
+
+function pageJson({ entries, more, gap, cursor }: Page): object {
+  return { messages: entries.map(messageJson), more, gap: gap && { missed: gap.missed ?? null }, cursor }
+}

@@ -1,0 +1,65 @@
+import type { Refusal, RefusalCode } from '../rooms/types.ts'
+
+/** A status that says no. */
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503
+
+interface Answer {
+  readonly status: RefusalStatus
+  readonly say: (refusal: Refusal) => string
+}
+
+/** What each refusal is over HTTP, and in words: what happened, what to do now. */
+const ANSWERS: Record<RefusalCode, Answer> = {
+  malformed: answer(400, 'That could not be read. Please go back and try again.'),
+  'no-session': answer(401, 'You are not in this room. Please join it first.'),
+  'wrong-origin': answer(403, 'That was sent from another site, so it was not done. Please do it on this page.'),
+  'not-found': answer(404, 'There is nothing at this address.'),
+  'wrong-method': answer(405, 'That cannot be done at this address.'),
+  'room-unknown': answer(
+    404,
+    'There is no room with this code. Check it, or ask for it again: rooms end when they have been empty for a while.',
+  ),
+  'rooms-full': answer(503, 'There is no space for another room right now. Please try again in a while.'),
+  'name-blank': answer(422, 'Please type a name.'),
+  'name-too-long': answer(422, ({ limit }) => `That name is too long. Please keep it to ${limit} letters.`),
+  'name-not-allowed': answer(
+    422,
+    'That name has signs in it that cannot be shown well. Please use letters, digits or emoji.',
+  ),
+  'name-reserved': answer(422, 'That name could be mistaken for the host’s. Please choose another.'),
+  'name-taken': answer(
+    409,
+    ({ suggestion }) => `Somebody here has that name, or one that looks like it. How about “${suggestion}”?`,
+  ),
+  'title-too-long': answer(422, ({ limit }) => `That title is too long. Please keep it to ${limit} letters.`),
+  'title-not-allowed': answer(422, 'That title has signs in it that cannot be shown well. Please leave them out.'),
+  'text-blank': answer(422, 'There is nothing to send yet. Please type something.'),
+  'text-too-long': answer(422, ({ limit }) => `That is too long to send at once. Please keep it to ${limit} letters.`),
+  'key-too-long': answer(422, 'The key of that message is too long.'),
+  'body-too-large': answer(413, 'That is too much at once. Please send less.'),
+  'too-fast': answer(429, 'That was very quick. Please wait a moment and send it again.'),
+  'too-many-rooms': answer(429, 'You have made many rooms already. Please wait a while before the next one.'),
+  'too-many-tries': answer(429, 'Too many codes were wrong. Please wait a minute and try again.'),
+  broken: answer(500, 'Something went wrong here. Please try again.'),
+  draining: answer(503, 'The server is restarting. Please try again in a few seconds.'),
+}
+
+/** The HTTP status of a refusal. */
+export function statusOf({ refusal }: Refusal): RefusalStatus {
+  return ANSWERS[refusal].status
+}
+
+/** A refusal in words. */
+export function wordsOf(refusal: Refusal): string {
+  return ANSWERS[refusal.refusal].say(refusal)
+}
+
+/** A refusal as programs read it. */
+export function errorOf(refusal: Refusal): object {
+  const { refusal: code, limit, suggestion, retryAfter } = refusal
+  return { error: { code, message: wordsOf(refusal), limit, suggestion, retryAfter } }
+}
+
+function answer(status: RefusalStatus, words: string | ((refusal: Refusal) => string)): Answer {
+  return { status, say: typeof words === 'string' ? () => words : words }
+}

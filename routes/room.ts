@@ -1,0 +1,67 @@
+import type { Hono } from 'hono'
+import { compress } from 'hono/compress'
+import { type Page, type Refusal, refuse } from '../rooms/types.ts'
+import { doorPage } from '../templates/home.ts'
+import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
+import { readFields } from './body.ts'
+import { fieldOf, welcome } from './home.ts'
+import { answerRefusal } from './refuse.ts'
+import { sessionCookie } from './session.ts'
+import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson } from './site.ts'
+import { visiting } from './visit.ts'
+
+/** A room's own page, the way into it, and the way out. */
+export function room(app: Hono<Env>, site: Site): void {
+  app.get('/rooms/:code', compress({ encoding: 'gzip' }), visiting(site), (c) => showRoom(c, site))
+  app.post('/rooms/:code/members', visiting(site), (c) => join(c, site))
+  app.post('/rooms/:code/leave', visiting(site), (c) => leave(c, site))
+}
+
+async function showRoom(c: Ask, site: Site): Promise<Response> {
+  const { room, member } = c.var.visit
+  if (!member) {
+    return wantsJson(c) ? answerRefusal(c, site, refuse('no-session')) : c.html(doorPage(site.place, room).toString())
+  }
+  site.rooms.seen(room.code, member)
+  if (wantsJson(c)) return c.json({ room, member, members: site.rooms.present(room.code) })
+  const before = c.req.query('before')
+  const history = await site.rooms.history(room.code, { before })
+  if (!history.ok) return answerRefusal(c, site, history)
+  return c.html(viewRoom(c, site, { room, member }, history.page, { isNewest: before === undefined }).toString())
+}
+
+/** The room's page again, with what was typed and why it was not taken. */
+export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
+  return viewRoom(c, site, visit, await site.rooms.newest(visit.room.code), { isNewest: true, draft })
+}
+
+function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
+  if (!member) throw new TypeError('a room is shown to members')
+  const { place } = site
+  const url = `${schemeOf(c)}://${c.req.header('host') ?? new URL(c.req.url).host}${roomPath(place, room)}`
+  return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
+}
+
+async function join(c: Ask, site: Site): Promise<Response> {
+  const { room } = c.var.visit
+  const read = await readFields(c)
+  if (!read.ok) return answerRefusal(c, site, read)
+  const joined = await site.rooms.join(room.code, read.fields.name ?? '')
+  if (joined.ok) return welcome(c, site, room, joined.member)
+  return refuseAtDoor(c, site, joined, read.fields)
+}
+
+function refuseAtDoor(c: Ask, site: Site, refusal: Refusal, typed: Record<string, string>): Response {
+  const field = fieldOf(refusal, 'join')
+  return answerRefusal(c, site, refusal, (reason) =>
+    doorPage(site.place, c.var.visit.room, { form: 'join', field, reason, typed }),
+  )
+}
+
+async function leave(c: Ask, site: Site): Promise<Response> {
+  const { room, member } = c.var.visit
+  if (member) await site.rooms.leave(room.code, member.id)
+  else if (wantsJson(c)) return answerRefusal(c, site, refuse('no-session'))
+  c.header('Set-Cookie', sessionCookie(roomPath(site.place, room), '', schemeOf(c) === 'https'))
+  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${site.place.base}/`, 303)
+}

@@ -1,0 +1,122 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import { type Clock, systemClock } from '../rooms/clock.ts'
+import { Rooms } from '../rooms/rooms.ts'
+import type { Store } from '../rooms/store.ts'
+import { paths } from '../static/built.ts'
+import { makeApp } from './app.ts'
+import { makeLimits } from './limits.ts'
+import { Sessions } from './session.ts'
+import type { Site } from './site.ts'
+import { Sockets } from './socket.ts'
+
+export interface ServerOptions {
+  readonly port: number
+  readonly host: string
+  readonly base: string
+  readonly secrets: string[]
+  readonly store: Store
+  /** Milliseconds an empty room is kept. */
+  readonly ttl: number
+  readonly origins: string[]
+  readonly areRatesLimited: boolean
+  /** Milliseconds in which somebody without a connection has not left. */
+  readonly grace?: number
+  readonly clock?: Clock
+}
+
+export interface RunningServer {
+  readonly port: number
+  /** Takes no more, delivers what was taken, says goodbye to everyone and stops. */
+  stop(): Promise<void>
+}
+
+// Browsers that all come back in the same second would be the next storm.
+const GOODBYE = 3000
+// How long somebody who does not answer a goodbye can hold up the end.
+const PATIENCE = 2000
+// Connections that wait to be taken, when thousands come back in the same second.
+const BACKLOG = 4096
+
+// Node 24 leaves a request that asks for any other protocol, h2c say, with the others; Node 22 and Deno do not.
+const HTTP = { keepAlive: true, keepAliveTimeout: 65_000, shouldUpgradeCallback: asksForSocket }
+
+/** A site with all that its routes stand on. */
+export function makeSite(options: ServerOptions, isDraining: () => boolean): Site {
+  const { store, ttl, areRatesLimited, grace, clock = systemClock } = options
+  return {
+    place: { base: options.base, assets: paths },
+    rooms: new Rooms({ store, ttl, areRatesLimited, grace, clock }),
+    clock,
+    sessions: new Sessions(options.secrets),
+    limits: makeLimits(clock, areRatesLimited),
+    origins: new Set(options.origins),
+    isDraining,
+  }
+}
+
+/** Starts to serve; rejects where it cannot listen. Node and Deno share this server and its sockets. */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  let isDraining = false
+  const site = makeSite(options, () => isDraining)
+  const sockets = new Sockets(site)
+  const listener = getRequestListener(makeApp(site).fetch, { overrideGlobalObjects: false })
+  const server = createServer(HTTP, (request, response) => {
+    // Connections of HTTP/1.1 stay open without a word (RFC 9112, 9.3): two headers less in every answer.
+    if (request.httpVersion === '1.1') response.removeHeader('Connection')
+    return listener(request, response)
+  })
+  server.on('upgrade', (request, socket, head) => {
+    if (asksForSocket(request)) void sockets.accept(request, socket, head)
+    else answerPlainly(server, request, socket)
+  })
+  await listen(server, options)
+  return {
+    port: (server.address() as AddressInfo).port,
+    async stop() {
+      isDraining = true
+      await site.rooms.drain(GOODBYE)
+      // Until here it listened, to tell those who came that it is about to go.
+      const closed = new Promise((resolve) => server.close(resolve))
+      sockets.stop()
+      server.closeIdleConnections()
+      setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
+      await closed
+      await site.rooms.close()
+    },
+  }
+}
+
+function listen(server: Server, { port, host }: ServerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+function asksForSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}
+
+/**
+ * Answers a request that asks for another protocol, h2c say, as if it had not: a server may ignore that
+ * (RFC 9110, 7.8). Its body was not read, so only a request without one can be answered.
+ */
+function answerPlainly(server: Server, request: IncomingMessage, socket: Duplex): void {
+  socket.on('error', () => socket.destroy())
+  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
+    const words = 'Please send this again without asking for another protocol.'
+    const head = `Content-Type: text/plain\r\nContent-Length: ${words.length}\r\nConnection: close`
+    return void socket.end(`HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${words}`)
+  }
+  const response = new ServerResponse(request)
+  response.shouldKeepAlive = false
+  response.assignSocket(socket as Parameters<typeof response.assignSocket>[0])
+  response.on('finish', () => socket.end())
+  server.emit('request', request, response)
+}

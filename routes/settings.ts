@@ -1,0 +1,116 @@
+import { randomBytes } from 'node:crypto'
+import { parseArgs } from 'node:util'
+
+export interface Settings {
+  readonly port: number
+  readonly host: string
+  readonly base: string
+  readonly secrets: string[]
+  readonly history: number
+  readonly ttl: number
+  readonly origins: string[]
+  readonly areRatesLimited: boolean
+}
+
+/** A setting that cannot be; its message is for the person who set it. */
+export class SettingsError extends Error {}
+
+const NAMES = ['PORT', 'HOST', 'BASE_PATH', 'SECRET', 'STORE', 'HISTORY', 'ROOM_TTL', 'ORIGINS', 'RATE_LIMITS'] as const
+type Name = (typeof NAMES)[number]
+
+const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+export const HELP = `Parlour: a real-time chat in one process.
+
+Settings, as environment variables or as flags of the same name (PORT=80 or --port 80; the flag wins):
+  PORT, HOST     where to listen (8000, 127.0.0.1); PORT=0 picks a free port
+  BASE_PATH      serve below this path, as /chat (none)
+  SECRET         signs sessions (made at start); several, comma-separated: the first signs, all verify
+  STORE          where rooms are kept (memory:)
+  HISTORY        messages kept in a room (500)
+  ROOM_TTL       an empty room is forgotten this long after its last message (24h)
+  ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
+  RATE_LIMITS    on or off; off only for load tests on one's own machine (on)`
+
+/**
+ * Reads the settings. Throws a SettingsError that names the first one that cannot be.
+ * @param flags the command line's arguments
+ * @param environment where flags do not say otherwise
+ */
+export function readSettings(flags: string[], environment: Record<string, string | undefined>): Settings {
+  const given = readFlags(flags)
+  const value = (name: Name, fallback: string) => given[flagOf(name)] ?? environment[name] ?? fallback
+  readStore(value('STORE', 'memory:'))
+  return {
+    port: readNumber('PORT', value('PORT', '8000'), 0, 65_535),
+    host: readHost(value('HOST', '127.0.0.1')),
+    base: readBase(value('BASE_PATH', '')),
+    secrets: readSecrets(value('SECRET', '')),
+    history: readNumber('HISTORY', value('HISTORY', '500'), 1, 1_000_000),
+    ttl: readDuration('ROOM_TTL', value('ROOM_TTL', '24h')),
+    origins: readOrigins(value('ORIGINS', '')),
+    areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
+  }
+}
+
+function readFlags(flags: string[]): Record<string, string | undefined> {
+  const options = Object.fromEntries(NAMES.map((name) => [flagOf(name), { type: 'string' as const }]))
+  try {
+    return parseArgs({ args: flags, options, strict: true, allowPositionals: false }).values
+  } catch (error) {
+    throw new SettingsError(`${(error as Error).message.split(/\.\s/)[0]}. --help lists the settings.`)
+  }
+}
+
+function flagOf(name: Name): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+function readNumber(name: Name, value: string, least: number, most: number): number {
+  const number = Number(value)
+  if (/^\d+$/.test(value) && number >= least && number <= most) return number
+  throw new SettingsError(`${name} is to be a number from ${least} to ${most}, not “${value}”.`)
+}
+
+function readHost(value: string): string {
+  if (value !== '' && !/[\s/]/.test(value)) return value
+  throw new SettingsError(`HOST is to be an address or a host name, not “${value}”.`)
+}
+
+function readBase(value: string): string {
+  const base = value.replace(/\/+$/, '')
+  if (/^(\/[\w.~-]+)*$/.test(base) && !/\/\.\.?(\/|$)/.test(base)) return base
+  throw new SettingsError(`BASE_PATH is to be a path like /chat, not “${value}”.`)
+}
+
+function readSecrets(value: string): string[] {
+  const secrets = value.split(',').map((secret) => secret.trim())
+  if (value === '') return [randomBytes(32).toString('base64url')]
+  if (secrets.every(Boolean)) return secrets
+  throw new SettingsError('SECRET has an empty part: write one secret, or several with a comma between them.')
+}
+
+function readStore(value: string): void {
+  if (value !== 'memory:') throw new SettingsError(`STORE is to be memory: in this version, not “${value}”.`)
+}
+
+function readDuration(name: Name, value: string): number {
+  const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
+  if (match && Number(match[1]) > 0) return Number(match[1]) * UNITS[match[2]]
+  throw new SettingsError(`${name} is to be a time like 30m or 24h, not “${value}”.`)
+}
+
+function readOrigins(value: string): string[] {
+  const origins = value
+    .split(',')
+    .map((origin) => origin.trim())
+    .filter(Boolean)
+  const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
+  if (wrong === undefined) return origins
+  throw new SettingsError(`ORIGINS is to hold origins like https://example.org, not “${wrong}”.`)
+}
+
+function readSwitch(name: Name, value: string): boolean {
+  if (value === 'on' || value === 'off') return value === 'on'
+  throw new SettingsError(`${name} is to be on or off, not “${value}”.`)
+}

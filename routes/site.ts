@@ -1,0 +1,68 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import type { Clock } from '../rooms/clock.ts'
+import type { Rooms } from '../rooms/rooms.ts'
+import type { Member, Room } from '../rooms/types.ts'
+import type { Place } from '../templates/page.ts'
+import type { Limits } from './limits.ts'
+import type { Sessions } from './session.ts'
+
+/** What every route stands on. */
+export interface Site {
+  readonly place: Place
+  readonly rooms: Rooms
+  readonly clock: Clock
+  readonly sessions: Sessions
+  readonly limits: Limits
+  /** Origins, beside a request's own, that may open sockets and post. */
+  readonly origins: ReadonlySet<string>
+  /** Whether the server is about to stop. */
+  isDraining(): boolean
+}
+
+/** The room that a request is about, and who asks if they are a member of it. */
+export interface Visit {
+  readonly room: Room
+  readonly member: Member | undefined
+}
+
+/** Under a server the bindings are there; a request made by a test has none. */
+export interface Env {
+  Bindings: Partial<HttpBindings>
+  Variables: {
+    /** Below `/rooms/CODE`. */
+    visit: Visit
+    /** Where only members are let through. */
+    member: Member
+  }
+}
+export type Ask = Context<Env>
+
+/** Whether the answer is for a program rather than a person. */
+export function wantsJson(c: Ask): boolean {
+  return c.req.header('accept')?.includes('application/json') ?? false
+}
+
+/** Whether htmx asked, and wants a fragment rather than a page. */
+export function wantsFragment(c: Ask): boolean {
+  return c.req.header('hx-request') === 'true'
+}
+
+/** Who asks, as far as the network tells. */
+export function addressOf(c: Ask): string {
+  return c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
+}
+
+/** The scheme a request came by, before a proxy that says so. A browser lets no other site send that header. */
+export function schemeOf(c: Ask): string {
+  return forwardedScheme(c.req.header('x-forwarded-proto')) ?? new URL(c.req.url).protocol.slice(0, -1)
+}
+
+/** The first scheme that proxies on the way speak of, where it is https. */
+export function forwardedScheme(header: string | string[] | undefined): 'https' | undefined {
+  return String(header ?? '')
+    .split(',')[0]
+    .trim() === 'https'
+    ? 'https'
+    : undefined
+}

@@ -1,0 +1,78 @@
+import { createMiddleware } from 'hono/factory'
+import { readCode } from '../rooms/code.ts'
+import { type Room, refuse } from '../rooms/types.ts'
+import { problemPage } from '../templates/problem.ts'
+import { roomPath } from '../templates/room.ts'
+import { answerRefusal } from './refuse.ts'
+import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
+
+// Seconds until another server should have taken over.
+const COME_BACK = 5
+
+/**
+ * Finds the room of a path and the member behind its session. A code that is typed in another way leads to the
+ * room's own address, because the cookie belongs to that.
+ */
+export function visiting(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    const typed = c.req.param('code') ?? ''
+    const code = readCode(typed)
+    const { authorization, cookie } = c.req.header()
+    const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
+    // What cannot be a code is a slip, and tells nothing to whoever tries it.
+    if (code !== undefined && !visit?.member) {
+      const wait = mayGuess(site, addressOf(c), !visit)
+      if (wait > 0) return answerRefusal(c, site, refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
+    }
+    if (!visit) return answerRefusal(c, site, refuse('room-unknown'))
+    if (typed !== code) return c.redirect(elsewhere(c, site, visit.room), 308)
+    c.set('visit', visit)
+    await next()
+  })
+}
+
+/**
+ * Keeps strangers from trying codes until one fits.
+ * @returns 0, or the seconds until this address may try again
+ */
+export function mayGuess({ limits: { wrongCodes } }: Site, address: string, isWrong: boolean): number {
+  return isWrong ? wrongCodes.take(address) : wrongCodes.wait(address)
+}
+
+/** The same for a handshake, which has headers but no route. */
+export async function findVisit(
+  site: Site,
+  code: string,
+  authorization?: string,
+  cookie?: string,
+): Promise<Visit | undefined> {
+  const claim = site.sessions.find(code, authorization, cookie, site.clock.now())
+  const member = claim && (await site.rooms.recognise(claim))
+  const room = await site.rooms.find(code)
+  return room && { room, member }
+}
+
+/** Lets members through; everyone else is told where to join. */
+export function membersOnly(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    const { room, member } = c.var.visit
+    if (!member) return answerRefusal(c, site, refuse('no-session'), (words) => problemPage(site.place, words, room))
+    c.set('member', member)
+    await next()
+  })
+}
+
+/** Streams are not begun by a server that is about to stop: the next one has them. A browser asks again by itself. */
+export function whileRunning(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    if (!site.isDraining()) return next()
+    c.header('Refresh', String(COME_BACK))
+    return answerRefusal(c, site, refuse('draining', { retryAfter: COME_BACK }))
+  })
+}
+
+function elsewhere(c: Ask, site: Site, room: Room): string {
+  const { pathname, search } = new URL(c.req.url)
+  const rest = pathname.slice(`${site.place.base}/rooms/`.length).split('/').slice(1)
+  return [roomPath(site.place, room), ...rest].join('/') + search
+}

@@ -1,0 +1,73 @@
+// Packs what browsers load into `static/built.ts`, and the whole server into `main.js`.
+import { createHash } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import process from 'node:process'
+import { brotliCompressSync, constants } from 'node:zlib'
+import zopfli from '@gfx/zopfli'
+import { build, transform } from 'esbuild'
+
+process.chdir(new URL('..', import.meta.url).pathname)
+
+// One file: two deferred scripts would race, and a page whose extension came second would never go live.
+const HTMX = ['htmx.min.js', 'ext/hx-ws.min.js']
+// Fetched only where sockets are blocked.
+const EVENTS = ['ext/hx-sse.min.js']
+
+const files = [
+  { part: 'script', stem: 'chat', ending: 'js', type: 'text/javascript; charset=utf-8', text: await script() },
+  { part: 'events', stem: 'events', ending: 'js', type: 'text/javascript; charset=utf-8', text: await htmx(EVENTS) },
+  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css; charset=utf-8', text: await style() },
+  { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
+]
+await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))
+await build({
+  entryPoints: ['main.ts'],
+  outfile: 'main.js',
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  // Optional native parts of `ws`, which does without them.
+  external: ['bufferutil', 'utf-8-validate'],
+  banner: {
+    js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)",
+  },
+  logLevel: 'warning',
+})
+
+async function htmx(names) {
+  const texts = await Promise.all(names.map((name) => readFile(`node_modules/htmx.org/dist/${name}`, 'utf8')))
+  return texts.map((text) => text.replace(/^\/\/# sourceMappingURL.*$/m, '').trim()).join('\n')
+}
+
+async function script() {
+  const { outputFiles } = await build({
+    entryPoints: ['static/chat.js'],
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: 'es2022',
+    write: false,
+  })
+  return `${await htmx(HTMX)}\n${outputFiles[0].text}`
+}
+
+async function style() {
+  const { code } = await transform(await readFile('static/chat.css', 'utf8'), { loader: 'css', minify: true })
+  return code
+}
+
+async function pack({ part, stem, ending, type, text }) {
+  const bytes = Buffer.from(text)
+  const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 10)
+  const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
+  const bodies = { br, gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })), identity: bytes }
+  const [brText, gzip, identity] = Object.values(bodies).map((body) => body.toString('base64'))
+  return { part, name: `${stem}-${hash}.${ending}`, type, br: brText, gzip, identity }
+}
+
+function moduleOf(packed) {
+  const paths = Object.fromEntries(packed.map(({ part, name }) => [part, name]))
+  const files = packed.map(({ name, type, br, gzip, identity }) => ({ name, type, br, gzip, identity }))
+  return `// Made by static/build.mjs.\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
+}

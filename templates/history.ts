@@ -1,0 +1,32 @@
+import { raw } from 'hono/html'
+import { writeCursor } from '../rooms/cursor.ts'
+import type { Page, Room } from '../rooms/types.ts'
+import { type Html, html } from './html.ts'
+import { pageLines } from './message.ts'
+import type { Place } from './page.ts'
+
+export interface HistoryView {
+  readonly place: Place
+  readonly room: Room
+  readonly page: Page
+  /** The id of the list, where new messages are to be added to it. */
+  readonly logId?: string
+}
+
+/**
+ * A page of the log below the link to what is older. Older pages take the place of that link and stand outside
+ * the live region, so that a screen reader does not read them out as news.
+ */
+export function history({ place, room, page, logId }: HistoryView): Html {
+  const list = html`<ul class="messages"${logId && html` id="${logId}"`}>
+${raw(pageLines(page))}</ul>`
+  return html`${older({ place, room, page })}
+${logId ? html`<div role="log" aria-live="polite" aria-relevant="additions" aria-label="New messages">${list}</div>` : list}`
+}
+
+function older({ place, room, page }: HistoryView): Html | undefined {
+  if (!page.more) return undefined
+  const before = writeCursor(page.entries[0])
+  const path = `${place.base}/rooms/${room.code}`
+  return html`<p class="older"><a href="${path}?before=${before}" data-hx-get="${path}/messages?before=${before}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
+}

@@ -1,0 +1,70 @@
+import { raw } from 'hono/html'
+import { writeCursor } from '../rooms/cursor.ts'
+import type { Member, Page, Room } from '../rooms/types.ts'
+import { type Html, html } from './html.ts'
+import { pageLines } from './message.ts'
+import { head, type Place, page as wholePage } from './page.ts'
+import { type RoomView, roomPath, roomTitle, sayFields } from './room.ts'
+
+export interface LiveView {
+  readonly place: Place
+  readonly room: Room
+  readonly member: Member
+  /** The newest messages. */
+  readonly page: Page
+  /** Whether it stands in a frame of the room's page. */
+  readonly isFrame: boolean
+}
+
+/** The beginning of the page that keeps growing, up to the newest message: lines of the log follow, and there is no end. */
+export function liveHead({ place, room, member, page, isFrame }: LiveView): Html {
+  const path = roomPath(place, room)
+  const links = html`<p><a href="${path}/write#text">Write</a> · <a href="${path}">The room's page</a></p>`
+  return html`${head({ title: `${roomTitle(room)} · Parlour`, className: 'live', place, own: member.id, isPart: isFrame })}<main class="scroll">
+<div class="pages">
+${!isFrame && html`<header><h1 dir="auto">${roomTitle(room)}</h1>${links}</header>`}
+${page.more && html`<p class="older"><a href="${path}?before=${writeCursor(page.entries[0])}" target="_top">Earlier messages</a></p>`}
+<ul class="messages">
+${raw(pageLines(page))}`
+}
+
+/**
+ * The last line of a growing page.
+ * @param next where it goes on at once; else the browser comes back by itself after a while
+ */
+export function liveTail(next?: string): string {
+  return html`</ul></div></main>${next && html`<meta http-equiv="refresh" content="0; url=${next}">`}</body></html>
+`.toString()
+}
+
+/**
+ * Two pages that take turns around the growing one. When that breaks off, its frame has loaded, so that this page's
+ * own refresh comes due; and because browsers keep both, they go on taking turns while the server is away.
+ */
+export function framePage(place: Place, room: Room, isWaiting: boolean): Html {
+  const path = roomPath(place, room)
+  return wholePage({
+    title: `${roomTitle(room)} · Parlour`,
+    className: 'frame',
+    place,
+    isPart: true,
+    body: isWaiting
+      ? html`<main><p class="empty" role="status">Connecting…</p></main>`
+      : html`<main><iframe src="${path}/live?frame" title="Messages"></iframe></main>`,
+  })
+}
+
+/** A page to write on, beside the one that grows. */
+export function writePage(place: Place, room: Room, draft?: RoomView['draft']): Html {
+  const path = roomPath(place, room)
+  return wholePage({
+    title: `Write to ${roomTitle(room)} · Parlour`,
+    className: 'write',
+    place,
+    body: html`<main><h1 class="unseen">Write a message</h1>
+<form class="say" action="${path}/messages" method="post">
+<input type="hidden" name="from" value="write">
+${sayFields(draft)}
+</form></main>`,
+  })
+}

@@ -1,0 +1,102 @@
+import type { Batch } from '../rooms/fanout.ts'
+import type { Entry, Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
+import { type Html, html } from './html.ts'
+import { linkify } from './links.ts'
+
+// One rendering serves the page, the history, the fan-out and every viewer.
+const rendered = new WeakMap<Message, string>()
+const HUES = 12
+const DAY = 24 * 60 * 60 * 1000
+
+/** A message as everybody sees it. */
+export function message(message: Message): string {
+  let fragment = rendered.get(message)
+  if (fragment === undefined) {
+    fragment = render(message).toString()
+    rendered.set(message, fragment)
+  }
+  return fragment
+}
+
+/**
+ * What a batch adds to the log: messages with the days between them, notices and gaps.
+ * What is no line of the log is left out.
+ */
+export function lines({ events, previous }: Pick<Batch, 'events' | 'previous'>): string {
+  let text = ''
+  let day = previous && dayOf(previous)
+  for (const event of events) {
+    if (event.kind === 'message' && day !== dayOf(event)) {
+      day = dayOf(event)
+      text += separator(day)
+    }
+    text += line(event)
+  }
+  return text
+}
+
+/** A page of the log, behind the gap before it if there is one. */
+export function pageLines({ gap, entries, previous }: Page): string {
+  return lines({ events: gap ? [gap, ...entries] : entries, previous })
+}
+
+function line(event: Event): string {
+  if (event.kind === 'message') return message(event)
+  if (event.kind === 'notice') return notice(event)
+  if (event.kind === 'gap') return gap(event)
+  return ''
+}
+
+function render({ seq, tag, member, name, text, at }: Message): Html {
+  const time = new Date(at).toISOString()
+  return html`<li id="m${seq}" class="message" data-member="${member}" data-cursor="${seq}.${tag}"><bdi class="name h${hue(name)}">${name}</bdi> <time datetime="${time}">${time.slice(11, 16)}</time><p class="text" dir="auto">${linkify(text)}</p></li>
+`
+}
+
+function separator(day: number): string {
+  const date = new Date(day * DAY)
+  return html`<li class="day"><time datetime="${date.toISOString().slice(0, 10)}">${DAYS.format(date)}</time></li>
+`.toString()
+}
+
+function gap({ missed }: Gap): string {
+  const words = missed ? `${missed} ${missed === 1 ? 'message is' : 'messages are'} no longer kept.` : UNKNOWN_GAP
+  return html`<li class="gap">${words}</li>
+`.toString()
+}
+
+const UNKNOWN_GAP = 'Some messages are no longer kept.'
+
+function notice({ joined, left }: Notice): string {
+  const words = [joined.length > 0 && `${names(joined)} joined`, left.length > 0 && `${names(left)} left`]
+  return html`<li class="notice" dir="auto">${words.filter(Boolean).join(' · ')}</li>
+`.toString()
+}
+
+function names(members: readonly Member[]): string {
+  const shown = members.slice(0, members.length > 4 ? 3 : 4).map(({ name }) => name)
+  const others = members.length - shown.length
+  if (others > 0) return `${shown.join(', ')} and ${others} others`
+  const last = shown.pop()
+  return shown.length > 0 ? `${shown.join(', ')} and ${last}` : `${last}`
+}
+
+// The server does not know a reader's time zone: days and times are UTC here, and the page's script makes them local.
+const DAYS = new Intl.DateTimeFormat('en-GB', {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+  timeZone: 'UTC',
+})
+
+function dayOf({ at }: Entry): number {
+  return Math.floor(at / DAY)
+}
+
+/** A name's own colour, of those in the stylesheet: the same for everyone, today and tomorrow. */
+export function hue(name: string): number {
+  let hash = 0
+  for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0
+  return hash % HUES
+}

@@ -1,0 +1,54 @@
+import { type Html, html } from './html.ts'
+
+/** What every page needs to know of the place it is served from. */
+export interface Place {
+  /** The base path, without a slash at its end. */
+  readonly base: string
+  readonly assets: Readonly<Record<'script' | 'events' | 'style' | 'icon', string>>
+}
+
+export interface PageOptions {
+  readonly title: string
+  readonly className: string
+  readonly place: Place
+  readonly body: Html
+  /** Whether the page is live by scripts. */
+  readonly isLive?: boolean
+  /** The member whose messages are to look like one's own. */
+  readonly own?: string
+  /** Whether it only ever stands in a frame of another page, and does without what a window needs. */
+  readonly isPart?: boolean
+}
+
+// Attributes begin with `data-` and events and modifiers join with dashes, so that pages are valid HTML.
+const HTMX = '{"metaCharacter":"-","history":false,"noSwap":[204,304,429,"5xx"]}'
+
+/** A whole page. */
+export function page({ body, ...options }: PageOptions): Html {
+  return html`${head(options)}${body}
+</body>
+</html>
+`
+}
+
+/** A page up to where its content begins, for one that is never finished. */
+export function head({ title, className, place, isLive, own, isPart }: Omit<PageOptions, 'body'>): Html {
+  const { base, assets } = place
+  return html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<title>${title}</title>
+${!isPart && window({ base, assets })}
+<link rel="stylesheet" href="${base}/static/${assets.style}">
+${own && html`<link rel="stylesheet" href="${base}/own/${own}.css">`}
+${isLive && html`<meta name="htmx-config" content="${HTMX}"><script src="${base}/static/${assets.script}" defer></script>`}
+</head>
+<body class="${className}">
+`
+}
+
+function window({ base, assets }: Place): Html {
+  return html`<meta name="viewport" content="width=device-width, initial-scale=1, interactive-widget=resizes-content">
+<link rel="icon" href="${base}/static/${assets.icon}" type="image/svg+xml">`
+}

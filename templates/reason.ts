@@ -1,0 +1,13 @@
+import { writeCursor } from '../rooms/cursor.ts'
+import type { Message } from '../rooms/types.ts'
+import { type Html, html } from './html.ts'
+
+/** Why something was not done, beside where it was asked. */
+export function reason(words: string): Html {
+  return html`<p>${words}</p>`
+}
+
+/** The answer to a message that was taken; it comes to its sender by the same way as to everybody else. */
+export function sent(message: Message): Html {
+  return html`<span class="sent" data-cursor="${writeCursor(message)}"></span>`
+}

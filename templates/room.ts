@@ -1,0 +1,113 @@
+import type { Attendance, Member, Page, Room } from '../rooms/types.ts'
+import { attendance, since } from './frames.ts'
+import { history } from './history.ts'
+import { type Html, html } from './html.ts'
+import { type Place, page } from './page.ts'
+import { reason } from './reason.ts'
+
+export interface RoomView {
+  readonly place: Place
+  /** The room's own address, with scheme and host: what one sends to a friend. */
+  readonly url: string
+  readonly room: Room
+  readonly member: Member
+  readonly here: Attendance
+  readonly page: Page
+  /** Whether this is the newest page of the log, and so the one that goes on. */
+  readonly isNewest: boolean
+  /** What was typed and not taken, and why. */
+  readonly draft?: { readonly text: string; readonly reason: string }
+}
+
+/** The path of a room. */
+export function roomPath({ base }: Place, { code }: Room): string {
+  return `${base}/rooms/${code}`
+}
+
+/** The title that names a room. */
+export function roomTitle(room: Room): string {
+  return room.title || `Room ${room.code}`
+}
+
+/** The room, for a member. */
+export function roomPage(view: RoomView): Html {
+  const { room, place, member } = view
+  return page({
+    title: `${roomTitle(room)} · Parlour`,
+    className: 'room',
+    place,
+    own: member.id,
+    isLive: view.isNewest,
+    body: html`${bar(view)}
+<main>
+${view.isNewest && live(view)}
+<div id="scroll" class="scroll" tabindex="0" role="region" aria-label="Messages">
+<div class="pages">
+${log(view)}
+</div>
+</div>
+${view.isNewest ? compose(view) : newest(view)}
+${view.isNewest && frames(view)}
+</main>`,
+  })
+}
+
+function bar({ room, place, url, here, member }: RoomView): Html {
+  const path = roomPath(place, room)
+  return html`<header class="bar">
+<h1 dir="auto">${roomTitle(room)}</h1>
+<p class="share"><a id="link" href="${url}" title="The link to this room">${room.code}</a></p>
+<details class="people">
+<summary><span id="count">${here.count}</span> here</summary>
+<div>
+<ul id="members">${attendance(here)}</ul>
+<p class="plain">You are <b><bdi>${member.name}</bdi></b>. Without scripts: <a href="${path}">refresh</a> or <a href="${path}/live">watch live</a>.</p>
+</div>
+</details>
+<form action="${path}/leave" method="post"><button class="quiet">Leave</button></form>
+</header>`
+}
+
+function live({ place, room, page }: RoomView): Html {
+  const path = roomPath(place, room)
+  return html`<div id="chat" hidden data-hx-ws-connect="${path}/socket" data-hx-target="#log" data-hx-swap="beforeend">
+<form autocomplete="off" data-hx-ws-send data-hx-trigger="htmx-ws-after-connection from:#chat">${since(page.cursor)}</form>
+</div>
+<div id="events" hidden data-hx-sse-connect="${path}/events" data-hx-trigger="blocked" data-hx-include="#since" data-hx-target="#log" data-hx-swap="beforeend" data-script="${place.base}/static/${place.assets.events}"></div>`
+}
+
+function log(view: RoomView): Html {
+  return html`${history({ place: view.place, room: view.room, page: view.page, logId: view.isNewest ? 'log' : undefined })}
+${view.isNewest && view.page.entries.length === 0 && html`<p class="empty">Nobody has said anything yet. Send the code or the link to somebody, and say hello.</p>`}`
+}
+
+function compose({ place, room, member, draft }: RoomView): Html {
+  const path = roomPath(place, room)
+  return html`<ul id="waiting" class="messages" aria-label="Waiting to be sent"></ul>
+<p id="status" class="status" role="status"></p>
+<form id="say" class="say" action="${path}/messages" method="post" data-hx-post="${path}/messages" data-hx-trigger="send" data-hx-validate="false" data-hx-target="#reason" data-hx-config="timeout:10s" data-member="${member.id}">
+${sayFields(draft)}
+</form>`
+}
+
+/** The field to write in and what goes with it. The key makes a form that was sent twice count once. */
+export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID()): Html {
+  return html`<div id="reason" class="reason" role="alert">${draft && reason(draft.reason)}</div>
+<input type="hidden" name="once" value="${key}">
+<label for="text" class="unseen">Message</label>
+<textarea id="text" name="text" rows="1" maxlength="4000" required placeholder="Say something" enterkeyhint="send" autocomplete="off" dir="auto"${draft ? html` aria-describedby="reason" aria-invalid="true"` : html` autofocus`}>
+${draft?.text}</textarea>
+<button>Send</button>`
+}
+
+function newest({ place, room }: RoomView): Html {
+  return html`<p class="newest"><a href="${roomPath(place, room)}">Back to the newest messages</a></p>`
+}
+
+function frames({ place, room }: RoomView): Html {
+  const path = roomPath(place, room)
+  return html`<noscript><div class="frames">
+<iframe src="${path}/frame?wait" title="Messages"></iframe>
+<iframe src="${path}/write#text" title="Write a message"></iframe>
+</div></noscript>`
+}

@@ -1,0 +1,107 @@
+// The room in a real Chromium: what a message costs its main thread, and that the page does not grow.
+import { Crowd } from '../crowd.mjs'
+import { gather, speechOf } from '../people.mjs'
+import { parlour, settle } from '../server.mjs'
+import { every, missing, round, row } from '../table.mjs'
+import { chromium as executablePath } from '../tools.mjs'
+
+const WORK = 'browser: main-thread time a message at 100 a second, 500 on the page'
+const WANTED = 'under 1 ms; page trimmed, no growth over 10,000 messages'
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+export async function launch(flags = []) {
+  const { chromium } = await import('playwright-core')
+  return chromium.launch({ executablePath, args: [...FLAGS, ...flags] })
+}
+
+/** Opens the room's page as this member. */
+export async function visit(browser, server, member, options = {}) {
+  const context = await browser.newContext(options)
+  await context.addCookies([{ name: 'parlour', value: member.token, url: `${server.url}/rooms/${member.code}` }])
+  return context.newPage()
+}
+
+export async function browser({ isQuick }) {
+  if (!executablePath) return [missing(WORK, WANTED, 'Chromium')]
+  const [server, chrome] = [await parlour(), await launch()]
+  const members = await gather(server, { size: 5 })
+  const crowd = new Crowd(server, members.slice(0, 4), speechOf(server))
+  await crowd.open(4)
+  await crowd.ask('post', 600, 4)
+  const page = await visit(chrome, server, members[4])
+  await page.goto(`${server.url}/rooms/${members[4].code}`)
+  await page.waitForFunction(() => document.getElementById('status')?.textContent === 'Connected')
+  await crowd.ask('pace', 100, 6000)
+  await settle()
+  const cost = await traced(page, () => crowd.ask('pace', 100, 5000))
+  const before = await sizeOf(page)
+  const many = isQuick ? 1000 : 10_000
+  await crowd.ask('pace', 250, many * 4)
+  await settle(2000)
+  const after = await sizeOf(page)
+  await chrome.close()
+  await crowd.leave()
+  await server.stop()
+  const growth = after.heap - before.heap
+  const measured = [
+    `${round(cost / 500)} ms`,
+    `${after.lines} lines, ${before.nodes} → ${after.nodes} nodes, heap ${round(before.heap)} → ${round(after.heap)} MB after ${many.toLocaleString('en')} more`,
+  ]
+  return [
+    row(
+      WORK,
+      WANTED,
+      measured,
+      every(cost / 500 < 1, after.lines <= 520, after.nodes <= before.nodes * 1.1, growth < 2),
+    ),
+  ]
+}
+
+/** Milliseconds of CPU that the page's main thread used while something was done. */
+async function traced(page, work) {
+  const client = await page.context().newCDPSession(page)
+  const events = []
+  client.on('Tracing.dataCollected', ({ value }) => events.push(...value))
+  const ended = new Promise((resolve) => client.once('Tracing.tracingComplete', resolve))
+  await client.send('Tracing.start', {
+    transferMode: 'ReportEvents',
+    traceConfig: { includedCategories: ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline'] },
+  })
+  await work()
+  await client.send('Tracing.end')
+  await ended
+  return busiest(events) / 1000
+}
+
+/** The page's process is the one whose main thread did most; its tasks are those that stand in no other. */
+function busiest(events) {
+  const totals = new Map()
+  const mains = new Set(
+    events
+      .filter(({ name, args }) => name === 'thread_name' && args.name === 'CrRendererMain')
+      .map(({ pid, tid }) => `${pid}.${tid}`),
+  )
+  for (const { name, ph, pid, tid, tdur = 0 } of events) {
+    const thread = `${pid}.${tid}`
+    if (ph === 'X' && name === 'RunTask' && (mains.size === 0 || mains.has(thread)))
+      totals.set(thread, (totals.get(thread) ?? 0) + tdur)
+  }
+  return Math.max(0, ...totals.values())
+}
+
+async function sizeOf(page) {
+  const client = await page.context().newCDPSession(page)
+  // What the first round lets go of, the second takes away.
+  for (let round = 0; round < 3; round += 1) await client.send('HeapProfiler.collectGarbage')
+  const { usedSize } = await client.send('Runtime.getHeapUsage')
+  const { nodes } = await client.send('Memory.getDOMCounters')
+  const lines = await page.locator('.pages li').count()
+  return { heap: usedSize / 1024 / 1024, nodes, lines }
+}

@@ -1,0 +1,80 @@
+/** One message, as somebody saw it or was told of it. */
+export interface Sighting {
+  readonly seq: number
+  readonly cursor: string
+  readonly text: string
+  /** When it was said, by the server's clock. */
+  readonly at: number
+}
+
+/**
+ * What was said, put together from all that anybody saw and every answer to a post. A server whose store forgets
+ * numbers anew after each restart: what it said between two starts is one life, and is told by its time.
+ */
+export class Record {
+  /** Each life's messages by number. */
+  readonly lives: Map<number, Sighting>[] = []
+  /** What cannot be true together. */
+  readonly conflicts: string[] = []
+  #starts: number[] = []
+  #byCursor = new Map<string, Sighting>()
+  #texts: Map<string, Sighting>[] = []
+
+  /** A server was started; what it says belongs to a new life. */
+  begin(at: number): void {
+    this.#starts.push(at)
+    this.lives.push(new Map())
+    this.#texts.push(new Map())
+  }
+
+  lifeOf({ at }: Sighting): number {
+    return this.#starts.findLastIndex((start) => start <= at)
+  }
+
+  /** How many were said in a life. */
+  size(life: number): number {
+    return this.lives[life]?.size ?? 0
+  }
+
+  /** Takes down what somebody saw. */
+  see(seen: Sighting): Sighting {
+    const known = this.#byCursor.get(seen.cursor)
+    if (!known) return this.#add(seen)
+    if (known.text !== seen.text || known.at !== seen.at)
+      this.conflicts.push(`${seen.cursor} is both ${known.text} and ${seen.text}`)
+    return known
+  }
+
+  /** The last life in which something was said. */
+  get newestLife(): number {
+    return this.lives.findLastIndex(({ size }) => size > 0)
+  }
+
+  /** Whether a text is in any life. */
+  has(text: string): boolean {
+    return this.#texts.some((texts) => texts.has(text))
+  }
+
+  /** The numbers that nobody saw, though later ones were seen. */
+  holes(): string[] {
+    return this.lives.flatMap((life, index) =>
+      Array.from({ length: Math.max(0, ...life.keys()) }, (_, before) => before + 1)
+        .filter((seq) => !life.has(seq))
+        .map((seq) => `${seq} of life ${index}`),
+    )
+  }
+
+  #add(seen: Sighting): Sighting {
+    const life = this.lifeOf(seen)
+    const [messages, texts] = [this.lives[life], this.#texts[life]]
+    if (!messages) throw new Error(`${seen.cursor} was said before any server was started`)
+    const other = messages.get(seen.seq)
+    if (other) this.conflicts.push(`${seen.seq} of life ${life} is both ${other.cursor} and ${seen.cursor}`)
+    const twin = texts.get(seen.text)
+    if (twin) this.conflicts.push(`${seen.text} is stored twice: ${twin.cursor} and ${seen.cursor}`)
+    this.#byCursor.set(seen.cursor, seen)
+    messages.set(seen.seq, seen)
+    texts.set(seen.text, seen)
+    return seen
+  }
+}

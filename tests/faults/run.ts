@@ -1,0 +1,31 @@
+// Breaks what can break while people talk, for a minute: `npm run test:faults -- --seed 7`.
+import process from 'node:process'
+import { parseArgs } from 'node:util'
+import { play } from './play.ts'
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string' },
+    members: { type: 'string', default: '195' },
+    pages: { type: 'string', default: '4' },
+    seconds: { type: 'string', default: '60' },
+    rate: { type: 'string', default: '50' },
+  },
+})
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e6))
+const seconds = Number(values.seconds)
+console.log(`seed ${seed}`)
+const report = await play({
+  seed,
+  members: Number(values.members),
+  pages: Number(values.pages),
+  seconds,
+  rate: Number(values.rate),
+  restarts: [0.15, 0.25, 0.65, 0.8].map((share, index) => ({
+    second: Math.round(seconds * share),
+    signal: index % 2 === 0 ? 'SIGKILL' : 'SIGTERM',
+  })),
+  say: console.log,
+})
+console.log(report)
+process.exit(report.missing + report.twice + report.disordered + report.untrue + report.problems.length === 0 ? 0 : 1)

@@ -1,0 +1,321 @@
+import type { Browser, Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { TcpProxy } from './faults/proxy.ts'
+import { browserSuite, visit } from './support/browser.ts'
+import { Person } from './support/person.ts'
+import { withoutSockets } from './support/proxy.ts'
+import { serve, type TestServer } from './support/server.ts'
+
+const { all, test } = browserSuite('page')
+
+test('two people make a room, join it by its link and talk', async ({ server, browser }) => {
+  const ann = await visit(browser)
+  await ann.goto(`${server.url}/`)
+  await ann.fill('#create-name', 'ann')
+  await ann.fill('#create-title', 'Tea & biscuits')
+  await ann.click('text="Make a room" >> nth=-1')
+  await ann.waitForSelector('#status:has-text("Connected")')
+  assert.is(await ann.title(), 'Tea & biscuits · Parlour')
+
+  const bob = await visit(browser)
+  await bob.goto(await ann.locator('#link').evaluate((link: HTMLAnchorElement) => link.href))
+  await bob.fill('#join-name', 'bob')
+  await bob.click('button')
+  await ann.waitForSelector('.notice:has-text("bob joined")')
+  assert.is(await ann.textContent('#count'), '2')
+
+  await say(ann, 'hello bob')
+  await say(bob, 'hello ann')
+  for (const page of [ann, bob]) await page.waitForFunction(count, 2)
+  assert.equal(await texts(bob), ['hello bob', 'hello ann'])
+  assert.equal(await texts(ann), await texts(bob))
+  assert.equal([...ann.problems, ...bob.problems], [])
+})
+
+test('the field is empty at once, and many quick lines arrive in order', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  const lines = Array.from({ length: 12 }, (_, index) => `line ${index}`)
+  for (const text of lines) {
+    await say(page, text)
+    assert.is(await page.inputValue('#text'), '')
+  }
+  await line.count(12)
+  await page.waitForFunction(count, 12)
+  assert.equal(line.texts, lines)
+  assert.equal(await texts(page), lines)
+})
+
+test('quick lines arrive in order even when the server says slower', async ({ browser }) => {
+  const server = await serve({ areRatesLimited: true })
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  const lines = Array.from({ length: 8 }, (_, index) => `line ${index}`)
+  for (const text of lines) await say(page, text)
+  await line.count(8)
+  assert.equal(line.texts, lines)
+  await server.stop()
+})
+
+test('a text that is refused comes back to the field with the reason', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await member.fetch('', {})
+  await page.evaluate(() => document.querySelector('#text')?.removeAttribute('maxlength'))
+  await say(page, 'x'.repeat(4001))
+  await page.waitForSelector('#reason:has-text("too long")')
+  assert.is((await page.inputValue('#text')).length, 4001)
+  await say(page, 'shorter')
+  await page.waitForFunction(count, 1)
+  assert.is((await page.textContent('#reason'))?.trim(), '')
+})
+
+test('Shift and Enter break the line, and a text of several lines is shown as it was typed', async ({
+  server,
+  browser,
+}) => {
+  const { page } = await enter(browser, server)
+  await page.fill('#text', 'one')
+  await page.press('#text', 'Shift+Enter')
+  await page.keyboard.type('two')
+  await page.press('#text', 'Enter')
+  await page.waitForFunction(count, 1)
+  assert.is(await page.locator('#log .text').innerText(), 'one\ntwo')
+})
+
+test('own messages look own, and others’ do not', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await say(page, 'mine')
+  await member.say('theirs')
+  await page.waitForFunction(count, 2)
+  const sides = await page
+    .locator('#log .message')
+    .evaluateAll((all) => all.map((one) => getComputedStyle(one).alignSelf))
+  assert.equal(sides, ['end', 'start'])
+})
+
+test('older messages load on scrolling up without a jump, each once', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  for (let index = 1; index <= 130; index += 1) await member.say(`message ${index}`)
+  await page.reload()
+  assert.is((await texts(page)).length, 50)
+  const mark = page.locator('#m100')
+  await page.locator('#m81').evaluate((line) => line.scrollIntoView({ block: 'start' }))
+  await page.evaluate(() => document.querySelector('#scroll')?.scrollBy(0, 60))
+  const before = (await mark.boundingBox())?.y
+  await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  await page.waitForFunction(count, 100)
+  assert.ok(
+    Math.abs(((await mark.boundingBox())?.y ?? 0) - (before ?? 0)) < 2,
+    'what was being read stayed where it was',
+  )
+  await page.evaluate(() => document.querySelector('#scroll')?.scrollTo(0, -1e6))
+  await page.waitForFunction(count, 130)
+  assert.equal(
+    await texts(page),
+    Array.from({ length: 130 }, (_, index) => `message ${index + 1}`),
+  )
+  assert.is(await page.locator('.day').count(), 1)
+})
+
+test('a long page lets go of its oldest lines, which come back on scrolling up', async ({ browser }) => {
+  const server = await serve({ history: 1000 })
+  const { page, member } = await enter(browser, server)
+  for (let index = 1; index <= 640; index += 1) await member.say(`message ${index}`)
+  await page.waitForSelector('#m640')
+  await page.waitForFunction(() => document.querySelectorAll('#log > li').length <= 500)
+  const kept = (await texts(page)).length
+  await page.waitForFunction(() => {
+    document.querySelector('#scroll')?.scrollTo(0, -1e6)
+    return document.querySelector('#m1')
+  })
+  assert.ok(kept <= 500)
+  assert.equal(
+    await texts(page),
+    Array.from({ length: 640 }, (_, index) => `message ${index + 1}`),
+  )
+  await server.stop()
+})
+
+test('what is half written stays in its own tab', async ({ server, browser }) => {
+  const { page } = await enter(browser, server)
+  await page.fill('#text', 'half a thought')
+  const second = await page.context().newPage()
+  await second.goto(page.url())
+  await second.waitForSelector('#status:has-text("Connected")')
+  assert.is(await second.inputValue('#text'), '')
+  await say(second, 'whole')
+  await page.waitForFunction(count, 1)
+  await page.reload()
+  assert.is(await page.inputValue('#text'), 'half a thought')
+})
+
+test('a page that was hidden catches up with what was said meanwhile, without a line twice', async ({
+  server,
+  browser,
+}) => {
+  const { page, member } = await enter(browser, server)
+  await member.say('before')
+  await page.waitForFunction(count, 1)
+  await hide(page, true)
+  for (const text of ['one', 'two', 'three']) await member.say(text)
+  await hide(page, false)
+  await page.waitForFunction(count, 4)
+  assert.equal(await texts(page), ['before', 'one', 'two', 'three'])
+})
+
+test('what is typed offline waits visibly, outlives a reload, and goes out once by itself', async ({
+  server,
+  browser,
+}) => {
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  await page.context().setOffline(true)
+  await say(page, 'first')
+  await say(page, 'second')
+  await page.waitForSelector('#status:has-text("You are offline")')
+  assert.equal(await page.locator('#waiting .text').allTextContents(), ['first', 'second'])
+  await page.context().setOffline(false)
+  await page.reload()
+  await line.count(2)
+  await page.waitForFunction(count, 2)
+  await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
+  assert.equal(line.texts, ['first', 'second'])
+})
+
+test('a text whose answer was lost on the way is sent again and stored once', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  await page.route(
+    '**/messages',
+    async (route) => {
+      await route.fetch()
+      await route.abort('connectionreset')
+    },
+    { times: 1 },
+  )
+  await say(page, 'once')
+  await say(page, 'and then')
+  await line.count(2)
+  await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
+  assert.equal(line.texts, ['once', 'and then'])
+})
+
+test('a line that went dead without a word is noticed within 45 seconds', async ({ server, browser }) => {
+  const proxy = await TcpProxy.open(() => server.port)
+  const member = await Person.create(server.url, 'zoe')
+  const page = await visit(browser)
+  await page.clock.install()
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await page.waitForSelector('#status:has-text("Connected")')
+  for (const link of proxy.links) link.blackhole()
+  await member.say('into the void')
+  await page.clock.runFor(45_000)
+  await page.waitForFunction(count, 1)
+  assert.equal(await texts(page), ['into the void'])
+  proxy.close()
+})
+
+test('two tabs in two rooms under two names work side by side', async ({ server, browser }) => {
+  const one = await enter(browser, server)
+  const other = await Person.create(server.url, 'zoe')
+  const second = Object.assign(await one.page.context().newPage(), { problems: [] })
+  await join(second, other.room, 'somebody else')
+  await say(one.page, 'in the first')
+  await say(second, 'in the second')
+  await one.page.waitForFunction(count, 1)
+  await second.waitForFunction(count, 1)
+  assert.equal(await texts(one.page), ['in the first'])
+  assert.equal(await texts(second), ['in the second'])
+})
+
+test('who leaves is told where to go in every tab', async ({ server, browser }) => {
+  const { page } = await enter(browser, server)
+  const second = await page.context().newPage()
+  await second.goto(page.url())
+  await second.waitForSelector('#status:has-text("Connected")')
+  await page.click('text="Leave"')
+  await page.waitForURL(`${server.url}/`)
+  await second.waitForSelector('#status:has-text("You are no longer in this room.") a')
+})
+
+test('a server that is gone is noticed, and one in its place takes the page over with a gap that is told', async ({
+  browser,
+}) => {
+  const first = await serve()
+  const { page, member } = await enter(browser, first)
+  await member.say('lost with the first server')
+  await page.waitForFunction(count, 1)
+  await first.stop()
+  await page.waitForSelector('#status:has-text("Reconnecting…")')
+  await new Promise((resolve) => setTimeout(resolve, 20))
+  const second = await serve({ port: first.port })
+  await page.waitForSelector('.gap')
+  await say(page, 'still here')
+  await page.waitForFunction(count, 2)
+  assert.equal(await texts(page), ['lost with the first server', 'still here'])
+  await second.stop()
+})
+
+test('where sockets are blocked events take over, and go on after a break', async ({ server, browser }) => {
+  const proxy = await withoutSockets(server.port)
+  const page = await visit(browser)
+  const member = await Person.create(server.url, 'zoe')
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await member.say('one')
+  await page.waitForFunction(count, 1)
+  proxy.cut()
+  await member.say('two')
+  await page.waitForFunction(count, 2)
+  await say(page, 'three')
+  await page.waitForFunction(count, 3)
+  assert.equal(await texts(page), ['one', 'two', 'three'])
+  await proxy.stop()
+})
+
+test('on paper as wide as a phone nothing has to be scrolled sideways', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server, { viewport: { width: 320, height: 560 } })
+  await member.say(`${'verylong'.repeat(60)} https://example.org/${'a'.repeat(300)} 👩‍👩‍👧‍👦 ‏שלום`)
+  await page.waitForFunction(count, 1)
+  const widest = await page.evaluate(() =>
+    Math.max(...[...document.querySelectorAll('*')].map((one) => one.scrollWidth)),
+  )
+  assert.ok(widest <= 320, `${widest} is wider than 320`)
+})
+
+all.run()
+
+interface Entered {
+  readonly page: Page & { problems: string[] }
+  readonly member: Person
+}
+
+/** A room with a program in it, zoe, and the page of ann. */
+async function enter(browser: Browser, server: TestServer, options = {}): Promise<Entered> {
+  const member = await Person.create(server.url, 'zoe', 'A room')
+  const page = await visit(browser, options)
+  await join(page, member.room, 'ann')
+  return { page, member }
+}
+
+async function join(page: Page, room: string, name: string): Promise<void> {
+  await page.goto(room)
+  await page.fill('#join-name', name)
+  await page.click('button')
+  await page.waitForSelector('#text')
+}
+
+async function say(page: Page, text: string): Promise<void> {
+  await page.fill('#text', text)
+  await page.press('#text', 'Enter')
+}
+
+/** Hides a tab as its browser does when another one is in front. */
+function hide(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, isHidden)
+}
+
+const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
+const count = (messages: number) => document.querySelectorAll('.pages .message').length >= messages

@@ -1,0 +1,199 @@
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { CROWD, Presence } from '../rooms/presence.ts'
+import type { Attendance, Member, Notice } from '../rooms/types.ts'
+import { TestClock } from './support/clock.ts'
+
+const GRACE = 20_000
+const ann = { id: 'a', name: 'ann' }
+const bob = { id: 'b', name: 'bob' }
+
+const test = suite('presence')
+
+test('somebody who comes is told of at once, with the count', async () => {
+  const { presence, told, quiet } = room()
+  presence.connected(ann)
+  await quiet()
+  assert.equal(told, [{ count: 1, here: ['ann'], joined: ['ann'], left: [] }])
+})
+
+test('several tabs are one person', async () => {
+  const { presence, told, quiet } = room()
+  for (const member of [ann, ann, ann]) presence.connected(member)
+  await quiet()
+  presence.disconnected(ann)
+  presence.disconnected(ann)
+  await quiet(GRACE * 2)
+  assert.equal(told, [{ count: 1, here: ['ann'], joined: ['ann'], left: [] }])
+  presence.disconnected(ann)
+  await quiet(GRACE * 2)
+  assert.equal(told.at(-1), { count: 0, here: [], joined: [], left: ['ann'] })
+})
+
+test('asking for a page again does not make an open tab leave', async () => {
+  const { presence, quiet } = room()
+  presence.connected(ann)
+  presence.connected(ann)
+  presence.disconnected(ann)
+  presence.seen(ann)
+  await quiet(GRACE * 2)
+  assert.is(presence.attendance.count, 1)
+})
+
+test('reloading a page is not leaving', async () => {
+  const { presence, told, quiet } = room()
+  presence.connected(ann)
+  await quiet()
+  for (let count = 0; count < 5; count += 1) {
+    presence.disconnected(ann)
+    await quiet(GRACE - 1)
+    presence.connected(ann)
+    await quiet(1000)
+  }
+  await quiet(GRACE * 3)
+  assert.is(told.length, 1)
+  assert.is(presence.attendance.count, 1)
+})
+
+test('somebody who stays away has left once the grace is over, not before', async () => {
+  const { presence, quiet } = room()
+  presence.connected(ann)
+  presence.disconnected(ann)
+  await quiet(GRACE - 1)
+  assert.is(presence.attendance.count, 1)
+  await quiet(1)
+  assert.is(presence.attendance.count, 0)
+  assert.ok(presence.isEmpty)
+})
+
+test('somebody without a connection is here for the grace after each thing they ask', async () => {
+  const { presence, quiet } = room()
+  presence.seen(ann)
+  await quiet(GRACE - 1)
+  presence.seen(ann)
+  await quiet(GRACE - 1)
+  assert.is(presence.attendance.count, 1)
+  await quiet(1)
+  assert.is(presence.attendance.count, 0)
+})
+
+test('somebody who leaves is gone at once, with all their tabs, and does not come back with a late one', async () => {
+  const { presence, told, quiet } = room()
+  for (const member of [ann, ann, bob]) presence.connected(member)
+  await quiet(2000)
+  presence.left(ann.id)
+  presence.disconnected(ann)
+  presence.disconnected(ann)
+  await quiet(GRACE * 2)
+  assert.equal(told.at(-1), { count: 1, here: ['bob'], joined: [], left: ['ann'] })
+  assert.is(told.length, 2)
+})
+
+test('fifty who come within a second are a notice or two, not fifty', async () => {
+  const { presence, told, quiet } = room()
+  for (const member of crowd(50)) {
+    presence.connected(member)
+    await quiet(15)
+  }
+  await quiet(2000)
+  assert.ok(told.length <= 2, `${told.length}`)
+  assert.is(told.flatMap(({ joined }) => joined ?? []).length, 50)
+  assert.is(told.at(-1)?.count, 50)
+})
+
+test('who comes and goes between two notices is not spoken of', async () => {
+  const { presence, told, quiet } = room()
+  presence.connected(ann)
+  await quiet()
+  presence.connected(bob)
+  presence.left(bob.id)
+  await quiet(5000)
+  assert.equal(
+    told.flatMap(({ joined = [], left = [] }) => [...joined, ...left]),
+    ['ann'],
+  )
+  // Whoever connected in between was shown a count that is told right again.
+  assert.equal([told.length, told.at(-1)?.count], [2, 1])
+})
+
+test('above a crowd notices and names give way to the count, which stays exact', async () => {
+  const { presence, told, quiet } = room()
+  const members = crowd(CROWD + 50)
+  for (const member of members) presence.connected(member)
+  await quiet(2000)
+  assert.is(told.at(-1)?.joined, undefined, 'no notice')
+  assert.equal([told.at(-1)?.count, told.at(-1)?.here.length], [CROWD + 50, CROWD])
+  assert.is(presence.members().length, CROWD + 50)
+  for (const { id } of members.slice(0, 50)) presence.left(id)
+  await quiet(2000)
+  assert.equal([told.at(-1)?.count, told.at(-1)?.left?.length], [CROWD, 50])
+})
+
+test('whoever comes and goes, once it is quiet the count is that of those who are here, and was told', async () => {
+  const members = crowd(4)
+  const act = fc.record({
+    member: fc.constantFrom(...members),
+    act: fc.constantFrom('connect', 'disconnect', 'seen', 'leave'),
+    pause: fc.constantFrom(0, 0, 10, 900, 1100, GRACE - 1, GRACE),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(act, { maxLength: 40, size: 'max' }), async (acts) => {
+      const { presence, told, quiet } = room()
+      const open = new Map<string, number>(members.map(({ id }) => [id, 0]))
+      for (const { member, act, pause } of acts) {
+        const tabs = open.get(member.id) as number
+        if (act === 'connect') presence.connected(member)
+        else if (act === 'seen') presence.seen(member)
+        else if (act === 'leave') presence.left(member.id)
+        else if (tabs > 0) presence.disconnected(member)
+        const change = { connect: tabs + 1, seen: tabs, leave: 0, disconnect: Math.max(tabs - 1, 0) }
+        open.set(member.id, change[act as keyof typeof change])
+        await quiet(pause)
+      }
+      await quiet(GRACE * 2)
+      const here = members.filter(({ id }) => (open.get(id) as number) > 0).map(({ name }) => name)
+      assert.equal(
+        presence
+          .members()
+          .map(({ name }) => name)
+          .toSorted(),
+        here,
+      )
+      assert.equal(told.at(-1)?.here.toSorted() ?? [], here)
+    }),
+    { numRuns: 150 },
+  )
+})
+
+interface Told {
+  readonly count: number
+  readonly here: string[]
+  readonly joined: string[] | undefined
+  readonly left: string[] | undefined
+}
+
+function room() {
+  const clock = new TestClock()
+  const told: Told[] = []
+  const tell = ({ count, members }: Attendance, notice: Notice | undefined) => {
+    told.push({
+      count,
+      here: namesOf(members),
+      joined: notice && namesOf(notice.joined),
+      left: notice && namesOf(notice.left),
+    })
+  }
+  const quiet = (milliseconds = 0) => clock.pass(milliseconds)
+  return { presence: new Presence({ clock, grace: GRACE, tell }), told, quiet }
+}
+
+function namesOf(members: readonly Member[]): string[] {
+  return members.map(({ name }) => name)
+}
+
+function crowd(count: number): Member[] {
+  return Array.from({ length: count }, (_, index) => ({ id: `m${index}`, name: `member ${index}` }))
+}
+
+test.run()

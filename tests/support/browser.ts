@@ -1,0 +1,55 @@
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import { suite } from 'uvu'
+import { serve, type TestServer } from './server.ts'
+import { needing } from './tools.ts'
+
+export const CHROMIUM = '/usr/bin/chromium'
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+
+/** Starts the machine's own Chromium, without a window. */
+export function launch(): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+}
+
+/** A browser of one person: its own cookies, and a record of what went wrong in it. */
+export async function visit(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+): Promise<Page & { problems: string[] }> {
+  const page = await (await browser.newContext(options)).newPage()
+  page.setDefaultTimeout(10_000)
+  const problems: string[] = []
+  page.on('pageerror', (error) => problems.push(String(error)))
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) problems.push(message.text())
+  })
+  return Object.assign(page, { problems })
+}
+
+export interface Setting {
+  server: TestServer
+  browser: Browser
+}
+
+/** A suite with a server and a browser of its own, and the tests in it that need that browser. */
+export function browserSuite<T>(name: string, options: Parameters<typeof serve>[0] = {}) {
+  const all = suite<Setting & T>(name)
+  all.before(async (context) => {
+    context.server = await serve(options)
+    context.browser = await launch()
+  })
+  all.after(async ({ server, browser }) => {
+    await browser?.close()
+    await server.stop()
+  })
+  return { all, test: needing(CHROMIUM, all) }
+}

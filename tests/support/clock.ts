@@ -1,0 +1,44 @@
+import { setImmediate } from 'node:timers'
+import type { Clock } from '../../rooms/clock.ts'
+
+interface Timer {
+  readonly at: number
+  readonly run: () => void
+}
+
+/** A clock that stands still until it is told to go on. */
+export class TestClock implements Clock {
+  #now = Date.UTC(2026, 10, 22, 16)
+  #timers = new Set<Timer>()
+
+  now = (): number => this.#now
+
+  after(milliseconds: number, run: () => void): () => void {
+    const timer = { at: this.#now + milliseconds, run }
+    this.#timers.add(timer)
+    return () => void this.#timers.delete(timer)
+  }
+
+  /** Lets so many milliseconds pass, and all that was to happen in them. */
+  async pass(milliseconds: number): Promise<void> {
+    const end = this.#now + milliseconds
+    for (let timer = this.#next(end); timer; timer = this.#next(end)) {
+      this.#now = Math.max(this.#now, timer.at)
+      this.#timers.delete(timer)
+      timer.run()
+      await turn()
+    }
+    this.#now = end
+    await turn()
+  }
+
+  #next(end: number): Timer | undefined {
+    const due = [...this.#timers].filter(({ at }) => at <= end)
+    return due.reduce<Timer | undefined>((first, timer) => (first && first.at <= timer.at ? first : timer), undefined)
+  }
+}
+
+/** Settles once everything that is to happen in this turn of the event loop has happened. */
+export async function turn(): Promise<void> {
+  for (let count = 0; count < 3; count += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+}

@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url))
+
+/** A real server in a process of its own, as somebody would start it. */
+export class ServerProcess {
+  readonly port: number
+  /** What it ended with: a code, or the name of a signal. */
+  readonly ended: Promise<number | string>
+  /** When it was started, for telling its messages from those of one before it. */
+  readonly started: number
+  #child: ChildProcess
+  #hasEnded = false
+
+  private constructor(child: ChildProcess, started: number, port: number) {
+    this.#child = child
+    this.started = started
+    this.port = port
+    this.ended = new Promise((resolve) => {
+      child.once('exit', (code, signal) => {
+        this.#hasEnded = true
+        resolve(code ?? signal ?? '')
+      })
+    })
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.port}`
+  }
+
+  get id(): number {
+    return this.#child.pid as number
+  }
+
+  /** Starts `main.js` and waits until it listens; throws where it ends instead. */
+  static async start(settings: Record<string, string> = {}): Promise<ServerProcess> {
+    const started = Date.now()
+    const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
+    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    // A test that ends in any other way must not leave it behind.
+    process.on('exit', () => child.kill('SIGKILL'))
+    let said = ''
+    const port = await new Promise<number>((resolve, reject) => {
+      child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)))
+      child.stdout?.on('data', (text) => {
+        said += text
+        const match = /listening on http:\/\/[^/]*:(\d+)/.exec(said)
+        if (match) resolve(Number(match[1]))
+      })
+    })
+    child.removeAllListeners('exit')
+    return new ServerProcess(child, started, port)
+  }
+
+  /** Sends a signal and waits for the end. */
+  async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | string> {
+    // Not by the child's own `kill`: Deno then takes the signal for what it ended with.
+    if (!this.#hasEnded) process.kill(this.id, signal)
+    return this.ended
+  }
+}
