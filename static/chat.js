@@ -165,16 +165,16 @@ document.addEventListener('DOMContentLoaded', () => {
     heard = Date.now()
   }
 
+  // Before the page says where it is: a tab that is shown again connects at once, and then again when the try that was
+  // due before comes, so that this can happen while lines wait that nothing has closed the socket of.
+  document.addEventListener('htmx-ws-after-connection', putIn, true)
   document.addEventListener('htmx-ws-after-connection', () => {
     clearTimeout(standInTimer)
     endEvents()
     connected()
   })
   document.addEventListener('htmx-sse-after-connection', connected)
-  document.addEventListener('htmx-ws-close', () => {
-    putIn()
-    broken()
-  })
+  document.addEventListener('htmx-ws-close', broken)
   document.addEventListener('htmx-ws-error', failed)
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     hear()

@@ -163,6 +163,29 @@ test('a page that was hidden catches up with what was said meanwhile, without a 
   assert.equal(await texts(page), ['before', 'one', 'two', 'three'])
 })
 
+test('a page that connects twice while lines wait to be put in shows none twice', async ({ server, browser }) => {
+  const proxy = await TcpProxy.open(() => server.port)
+  const member = await Person.create(server.url, 'zoe')
+  const page = await visit(browser)
+  await page.clock.install()
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await page.waitForSelector('#status:has-text("Connected")')
+  await page.clock.pauseAt(Date.now() + 5000)
+  // The next try is due after 350 milliseconds, and another is made at once when the tab is shown again.
+  await page.evaluate('Math.random = () => 0')
+  await until(page, 'close', '', async () => {
+    for (const link of proxy.links) link.reset()
+  })
+  await hide(page, true)
+  await until(page, 'before-message-incoming', 'id="count"', () => hide(page, false))
+  await page.clock.runFor(345)
+  for (const text of ['one', 'two']) await until(page, 'before-message-incoming', `>${text}<`, () => member.say(text))
+  await until(page, 'before-message-incoming', 'id="count"', () => page.clock.runFor(5))
+  await page.clock.runFor(1000)
+  assert.equal(await texts(page), ['one', 'two'])
+  proxy.close()
+})
+
 test('what is typed offline waits visibly, outlives a reload, and goes out once by itself', async ({
   server,
   browser,
@@ -315,6 +338,22 @@ function hide(page: Page, isHidden: boolean): Promise<void> {
     Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
     document.dispatchEvent(new Event('visibilitychange'))
   }, isHidden)
+}
+
+/** Does something, and waits until the page has heard by its socket of what holds these words. */
+async function until(page: Page, event: string, words: string, action: () => Promise<unknown>): Promise<void> {
+  const heard = await page.evaluateHandle(
+    ([event, words]) => ({
+      yet: new Promise<void>((resolve) =>
+        document.addEventListener(event, ({ detail }: CustomEventInit) => {
+          if ((detail.message?.data ?? '').includes(words)) resolve()
+        }),
+      ),
+    }),
+    [`htmx-ws-${event}`, words],
+  )
+  await action()
+  await heard.evaluate(({ yet }) => yet)
 }
 
 const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
