@@ -6,7 +6,7 @@ const GRAPHEMES = 32
 const BYTES = 128
 const RESERVED = ['system', 'admin', 'host']
 
-const segments = new Intl.Segmenter('en', { granularity: 'grapheme' })
+let segmenter: Intl.Segmenter | undefined
 // Marks that turn the direction of what follows could make a name, or the line after it, read as something else.
 const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Co}\u061C\u200E\u200F\u202A-\u202E\u2028\u2029\u2066-\u2069\uFFF9-\uFFFB]/u
 // Five marks on one letter, whatever invisible stands between them, grow into the lines above and below.
@@ -39,7 +39,7 @@ export function looks(name: string): string[] {
 /** A name near one that is taken: `ann 2` for `ann`. */
 export function suggestName(name: string, number: number): string {
   const ending = ` ${number}`
-  const stem = Array.from(segments.segment(name), ({ segment }) => segment)
+  const stem = Array.from(graphemes(name), ({ segment }) => segment)
   const suggestion = () => tidy(stem.join('') + ending)
   while (isLong(suggestion(), GRAPHEMES) || Buffer.byteLength(suggestion()) > BYTES) stem.pop()
   return suggestion()
@@ -59,8 +59,14 @@ export function isLong(text: string, limit: number): boolean {
   if (text.length <= limit) return false
   if (text.length > limit * 32) return true
   let count = 0
-  for (const _ of segments.segment(text)) if (++count > limit) return true
+  for (const _ of graphemes(text)) if (++count > limit) return true
   return false
+}
+
+/** Letters as a reader counts them (UAX #29). What this needs is only loaded for a name that may be too long. */
+function graphemes(text: string): Intl.Segments {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
+  return segmenter.segment(text)
 }
 
 function skeleton(text: string): string {

@@ -24,6 +24,7 @@ export class Presence {
   #joined = new Map<string, Member>()
   #left = new Map<string, Member>()
   #attendance: Attendance | undefined
+  #first: readonly Member[] | undefined
   #gathering = false
   /** Somebody may have been shown what is no longer so, even if who came has left again. */
   #isNews = false
@@ -33,13 +34,10 @@ export class Presence {
     this.#options = options
   }
 
-  /** Those who are here, first come first. */
+  /** Those who are here, first come first. The list stays the same one until another name belongs in it. */
   get attendance(): Attendance {
-    this.#attendance ??= {
-      kind: 'attendance',
-      count: this.#present.size,
-      members: first(this.#present.values(), CROWD),
-    }
+    this.#first ??= first(this.#present.values(), CROWD)
+    this.#attendance ??= { kind: 'attendance', count: this.#present.size, members: this.#first }
     return this.#attendance
   }
 
@@ -83,6 +81,7 @@ export class Presence {
   #enter(member: Member): void {
     if (this.#present.has(member.id)) return
     this.#present.set(member.id, member)
+    if (this.#present.size <= CROWD) this.#first = undefined
     if (!this.#left.delete(member.id)) this.#joined.set(member.id, member)
     this.#changed()
   }
@@ -91,6 +90,7 @@ export class Presence {
     const member = this.#present.get(id)
     if (!member) return
     this.#present.delete(id)
+    this.#first = undefined
     if (!this.#joined.delete(id)) this.#left.set(id, member)
     this.#changed()
   }

@@ -62,7 +62,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let isDraining = false
   const site = makeSite(options, () => isDraining)
   const sockets = new Sockets(site)
-  const listener = getRequestListener(makeApp(site).fetch, { overrideGlobalObjects: false })
+  const listener = getRequestListener(makeApp(site).fetch)
   const server = createServer(HTTP, (request, response) => {
     // Connections of HTTP/1.1 stay open without a word (RFC 9112, 9.3): two headers less in every answer.
     if (request.httpVersion === '1.1') response.removeHeader('Connection')

@@ -14,7 +14,7 @@ export function since(cursor: string): Html {
 /** Who is here, as the items of a list. */
 export function attendance({ members, count }: Attendance): Html {
   const others = count - members.length
-  return html`${raw(members.map(item).join(''))}${others > 0 && html`<li class="others">and ${others} more</li>`}`
+  return html`${raw(names(members))}${others > 0 && html`<li class="others">and ${others} more</li>`}`
 }
 
 /** A batch for a page that is live by scripts: lines for its log, and what changes elsewhere in the page. */
@@ -37,6 +37,17 @@ export function farewellFrame(words: string, { base }: Place): string {
 }
 
 // In a crowd that is gathering the list is asked for by each one who comes, and hardly changes.
+const lists = new WeakMap<readonly Member[], string>()
+
+function names(members: readonly Member[]): string {
+  let list = lists.get(members)
+  if (list === undefined) {
+    list = members.map(item).join('')
+    lists.set(members, list)
+  }
+  return list
+}
+
 const items = new WeakMap<Member, string>()
 
 function item(member: Member): string {
@@ -58,9 +69,9 @@ function attendanceSwap(here: Attendance): string {
   let swap = swaps.get(here)
   if (swap === undefined) {
     // Above a crowd the names stay as they were: a list of hundreds for each who comes would drown the messages.
-    const names =
+    const list =
       here.count === here.members.length && html`<ul id="members" hx-swap-oob="innerHTML">${attendance(here)}</ul>`
-    swap = html`<span id="count" hx-swap-oob="innerHTML">${here.count}</span>${names}`.toString()
+    swap = html`<span id="count" hx-swap-oob="innerHTML">${here.count}</span>${list}`.toString()
     swaps.set(here, swap)
   }
   return swap

@@ -12,7 +12,7 @@ const DAY = 24 * 60 * 60 * 1000
 export function message(message: Message): string {
   let fragment = rendered.get(message)
   if (fragment === undefined) {
-    fragment = render(message).toString()
+    fragment = whole(render(message).toString())
     rendered.set(message, fragment)
   }
   return fragment
@@ -53,9 +53,15 @@ function render({ seq, tag, member, name, text, at }: Message): Html {
 `
 }
 
+/** V8 keeps a text as the tree of its parts until something reads it: what is kept for long is made one piece first. */
+function whole(text: string): string {
+  void text.charCodeAt(0)
+  return text
+}
+
 function separator(day: number): string {
   const date = new Date(day * DAY)
-  return html`<li class="day"><time datetime="${date.toISOString().slice(0, 10)}">${DAYS.format(date)}</time></li>
+  return html`<li class="day"><time datetime="${date.toISOString().slice(0, 10)}">${longDate(date)}</time></li>
 `.toString()
 }
 
@@ -82,13 +88,16 @@ function names(members: readonly Member[]): string {
 }
 
 // The server does not know a reader's time zone: days and times are UTC here, and the page's script makes them local.
-const DAYS = new Intl.DateTimeFormat('en-GB', {
-  weekday: 'long',
-  day: 'numeric',
-  month: 'long',
-  year: 'numeric',
-  timeZone: 'UTC',
-})
+// Written out, because what ICU would load for it stays in memory: 6 MB.
+const WEEKDAYS = ['Sunday', 'Monday', 'Tuesday', 'Wednesday', 'Thursday', 'Friday', 'Saturday']
+const MONTHS = [
+  ...['January', 'February', 'March', 'April', 'May', 'June'],
+  ...['July', 'August', 'September', 'October', 'November', 'December'],
+]
+
+function longDate(date: Date): string {
+  return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`
+}
 
 function dayOf({ at }: Entry): number {
   return Math.floor(at / DAY)

@@ -25,6 +25,7 @@ test('two people make a room, join it by its link and talk', async ({ server, br
   assert.is(await ann.textContent('#count'), '2')
 
   await say(ann, 'hello bob')
+  await bob.waitForFunction(count, 1)
   await say(bob, 'hello ann')
   for (const page of [ann, bob]) await page.waitForFunction(count, 2)
   assert.equal(await texts(bob), ['hello bob', 'hello ann'])
@@ -85,6 +86,7 @@ test('Shift and Enter break the line, and a text of several lines is shown as it
 test('own messages look own, and others’ do not', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   await say(page, 'mine')
+  await page.waitForFunction(count, 1)
   await member.say('theirs')
   await page.waitForFunction(count, 2)
   const sides = await page
