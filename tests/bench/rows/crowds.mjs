@@ -1,7 +1,7 @@
 // What a delivery costs in a room of 10,000 and in 1,000 rooms of 10, beside a room of 1,000.
 import { Crowd } from '../crowd.mjs'
 import { gather, speechOf } from '../people.mjs'
-import { parlour, settle } from '../server.mjs'
+import { parlour, peers, settle } from '../server.mjs'
 import { every, median, round, row } from '../table.mjs'
 
 const WORK = 'one room of 10,000 members, 2 messages a second; 1,000 rooms of 10, 200 a second in all'
@@ -12,33 +12,39 @@ const SHAPES = {
 }
 
 export async function crowds({ runs, seconds }) {
-  const open = []
-  for (const [name, shape] of Object.entries(SHAPES))
-    open.push({ name, ...shape, costs: [], crowd: await fill(shape.room) })
-  await settle(3000)
-  for (let run = 0; run < runs; run += 1) for (const shape of open) shape.costs.push(await cost(shape, seconds))
-  for (const { crowd } of open) {
-    await crowd.leave()
-    await crowd.server.stop()
-  }
-  const [middle, large, many] = open.map(({ costs }) => median(costs))
+  const own = await costs(parlour, runs, seconds)
+  const bun = peers.Bun && (await costs(peers.Bun, runs, seconds))
+  const beside = (name) => (bun ? ` (Bun's own ${round(bun[name] / bun.middle)} ×)` : '')
   const measured = [
-    `1,000 members ${round(middle)} µs`,
-    `10,000 ${round(large / middle)} ×`,
-    `1,000 rooms ${round(many / middle)} ×`,
+    `1,000 members ${round(own.middle)} µs${bun ? ` (Bun ${round(bun.middle)})` : ''}`,
+    `10,000 ${round(own.large / own.middle)} ×${beside('large')}`,
+    `1,000 rooms ${round(own.many / own.middle)} ×${beside('many')}`,
   ]
   return [
     row(
       WORK,
       'CPU a delivery within 1.3 × of the 1,000-member room',
       measured,
-      every(large <= 1.3 * middle, many <= 1.3 * middle),
+      every(own.large <= 1.3 * own.middle, own.many <= 1.3 * own.middle),
     ),
   ]
 }
 
-async function fill(room) {
-  const server = await parlour()
+/** Of one kind of server, in each shape: the median of what a delivery costs, in microseconds of CPU. */
+async function costs(start, runs, seconds) {
+  const open = []
+  for (const [name, shape] of Object.entries(SHAPES))
+    open.push({ name, ...shape, costs: [], crowd: await fill(await start(), shape.room) })
+  await settle(3000)
+  for (let run = 0; run < runs; run += 1) for (const shape of open) shape.costs.push(await cost(shape, seconds))
+  for (const { crowd } of open) {
+    await crowd.leave()
+    await crowd.server.stop()
+  }
+  return Object.fromEntries(open.map(({ name, costs }) => [name, median(costs)]))
+}
+
+async function fill(server, room) {
   const members = await gather(server, room)
   const crowd = new Crowd(server, members, speechOf(server))
   await crowd.open(members.length)
@@ -49,8 +55,8 @@ async function fill(room) {
 
 async function cost({ crowd, rate }, seconds) {
   await crowd.ask('beat')
-  // The server has ten thousand pongs to read, which are not part of this.
-  await settle(500)
+  // The server has ten thousand pongs to read, and comes out of a rest: neither is part of this.
+  await crowd.ask('pace', rate, 1500)
   const { cpu, deliveries } = await crowd.cpuOf(() => crowd.ask('pace', rate, 2000 * seconds))
   return (cpu * 1000) / deliveries
 }
