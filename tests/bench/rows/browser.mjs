@@ -50,18 +50,13 @@ export async function browser({ isQuick }) {
   await crowd.leave()
   await server.stop()
   const growth = after.heap - before.heap
+  // The page goes from 400 lines to 500 and back: what a line leaves behind is what counts.
+  const share = after.nodes / after.lines / (before.nodes / before.lines)
   const measured = [
     `${round(cost / 500)} ms`,
-    `${after.lines} lines, ${before.nodes} → ${after.nodes} nodes, heap ${round(before.heap)} → ${round(after.heap)} MB after ${many.toLocaleString('en')} more`,
+    `${before.lines} → ${after.lines} lines, ${before.nodes} → ${after.nodes} nodes, heap ${round(before.heap)} → ${round(after.heap)} MB after ${many.toLocaleString('en')} more`,
   ]
-  return [
-    row(
-      WORK,
-      WANTED,
-      measured,
-      every(cost / 500 < 1, after.lines <= 520, after.nodes <= before.nodes * 1.1, growth < 2),
-    ),
-  ]
+  return [row(WORK, WANTED, measured, every(cost / 500 < 1, after.lines <= 520, share <= 1.1, growth < 2))]
 }
 
 /** Milliseconds of CPU that the page's main thread used while something was done. */
