@@ -67,11 +67,12 @@ document.addEventListener('DOMContentLoaded', () => {
     while (log.childElementCount > LINES - SPARE) log.firstChild.remove()
     const first = log.querySelector('.message')
     if (!first) return
-    for (const page of document.querySelectorAll('.pages > ul, .pages > .older')) page.remove()
-    const innerHTML = `<a href="?before=${first.dataset.cursor}" data-hx-get="${location.pathname}/messages?before=${first.dataset.cursor}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a>`
-    const older = make('p', { className: 'older', innerHTML })
+    for (const page of document.querySelectorAll('.pages > ul')) page.remove()
+    const text = `<p class="older"><a href="?before=${first.dataset.cursor}" data-hx-get="${location.pathname}/messages?before=${first.dataset.cursor}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
+    const older = document.querySelector('.older') ?? make('p', {})
     log.parentElement.before(older)
-    htmx.process(older)
+    // By a swap, because what htmx watches it lets go of only when it takes it away itself.
+    htmx.swap({ sourceElement: chat, target: older, swap: 'outerHTML', text })
   }
 
   // What comes in quick succession is put in together: a page is laid out for each time, not for each line.

@@ -138,6 +138,21 @@ test('a long page lets go of its oldest lines, which come back on scrolling up',
   await server.stop()
 })
 
+test('what a long page lets go of is not listened to any more', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  const session = await page.context().newCDPSession(page)
+  const counts: number[] = []
+  for (let index = 1; index <= 1200; index += 1) {
+    await member.say(`message ${index}`)
+    if (index % 400 > 0) continue
+    await page.waitForSelector(`#m${index}`)
+    for (let round = 0; round < 3; round += 1) await session.send('HeapProfiler.collectGarbage')
+    counts.push((await session.send('Memory.getDOMCounters')).jsEventListeners)
+  }
+  assert.is(await page.locator('.older').count(), 1)
+  assert.ok(counts[2] <= counts[1], `lines went away twice, and listeners stayed behind: ${counts.join(', ')}`)
+})
+
 test('what is half written stays in its own tab', async ({ server, browser }) => {
   const { page } = await enter(browser, server)
   await page.fill('#text', 'half a thought')
