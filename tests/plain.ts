@@ -121,5 +121,5 @@ function said(messages: number) {
 }
 
 async function w3m(...args: string[]): Promise<string> {
-  return (await run('w3m', ['-dump', ...args], { timeout: 10_000 })).stdout
+  return (await run('w3m', ['-dump', ...args], { timeout: 60_000 })).stdout
 }

@@ -38,7 +38,7 @@ export interface Report extends Verdict {
 const HISTORY = 200
 const SECRET = 'a secret of the tests'
 // How long all may take to be caught up once the faults are over.
-const SETTLING = 60_000
+const SETTLING = 180_000
 
 /** Members talk while everything that can break does, and what each saw is held against the record. */
 export async function play(options: Play): Promise<Report> {
@@ -265,7 +265,7 @@ class Stage {
   async #hasCount(count: number): Promise<boolean> {
     const start = Date.now()
     const watchers = this.#sockets.slice(0, 3)
-    while (Date.now() - start < 40_000) {
+    while (Date.now() - start < 120_000) {
       if (watchers.every((reader) => reader.count === count)) return true
       await pause(100)
     }

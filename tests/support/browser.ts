@@ -17,7 +17,7 @@ const FLAGS = [
 
 /** Starts the machine's own Chromium, without a window. */
 export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
+  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 120_000 })
 }
 
 /** A browser of one person: its own cookies, and a record of what went wrong in it. */
@@ -26,7 +26,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Page & { problems: string[] }> {
   const page = await (await browser.newContext(options)).newPage()
-  page.setDefaultTimeout(10_000)
+  page.setDefaultTimeout(60_000)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {

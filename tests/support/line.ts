@@ -25,7 +25,7 @@ function plain(html: string): string {
   return html.replace(/<[^>]*>/g, '').replace(/&(amp|lt|gt|quot|#39);/g, (entity) => ENTITIES[entity])
 }
 
-const PATIENCE = 20_000
+const PATIENCE = 60_000
 
 /** One end of a socket, with all that came through it. */
 export class Line {

@@ -4,6 +4,12 @@ import { fileURLToPath } from 'node:url'
 
 const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url))
 
+// A test that ends in any other way must not leave its servers behind.
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** A real server in a process of its own, as somebody would start it. */
 export class ServerProcess {
   readonly port: number
@@ -21,6 +27,7 @@ export class ServerProcess {
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#hasEnded = true
+        running.delete(child)
         resolve(code ?? signal ?? '')
       })
     })
@@ -39,8 +46,7 @@ export class ServerProcess {
     const started = Date.now()
     const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
     const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] })
-    // A test that ends in any other way must not leave it behind.
-    process.on('exit', () => child.kill('SIGKILL'))
+    running.add(child)
     let said = ''
     const port = await new Promise<number>((resolve, reject) => {
       child.once('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)))

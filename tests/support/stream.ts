@@ -1,4 +1,4 @@
-const PATIENCE = 10_000
+const PATIENCE = 60_000
 
 /** A body that keeps coming. */
 export class Stream {
