@@ -181,12 +181,7 @@ test('a page that was hidden catches up with what was said meanwhile, without a 
 })
 
 test('a page that connects twice while lines wait to be put in shows none twice', async ({ server, browser }) => {
-  const proxy = await TcpProxy.open(() => server.port)
-  const member = await Person.create(server.url, 'zoe')
-  const page = await visit(browser)
-  await page.clock.install()
-  await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  await page.waitForSelector('#status:has-text("Connected")')
+  const { page, member, proxy } = await enterByProxy(browser, server)
   await page.clock.pauseAt(Date.now() + 5000)
   // The next try is due after 350 milliseconds, and another is made at once when the tab is shown again.
   await page.evaluate('Math.random = () => 0')
@@ -241,12 +236,7 @@ test('a text whose answer was lost on the way is sent again and stored once', as
 })
 
 test('a line that went dead without a word is noticed within 45 seconds', async ({ server, browser }) => {
-  const proxy = await TcpProxy.open(() => server.port)
-  const member = await Person.create(server.url, 'zoe')
-  const page = await visit(browser)
-  await page.clock.install()
-  await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  await page.waitForSelector('#status:has-text("Connected")')
+  const { page, member, proxy } = await enterByProxy(browser, server)
   for (const link of proxy.links) link.blackhole()
   await member.say('into the void')
   await page.clock.runFor(45_000)
@@ -335,6 +325,17 @@ async function enter(browser: Browser, server: TestServer, options = {}): Promis
   const page = await visit(browser, options)
   await join(page, member.room, 'ann')
   return { page, member }
+}
+
+/** The same by a line that can be broken, with a clock in the page that can be set. */
+async function enterByProxy(browser: Browser, server: TestServer): Promise<Entered & { proxy: TcpProxy }> {
+  const proxy = await TcpProxy.open(() => server.port)
+  const member = await Person.create(server.url, 'zoe')
+  const page = await visit(browser)
+  await page.clock.install()
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await page.waitForSelector('#status:has-text("Connected")')
+  return { page, member, proxy }
 }
 
 async function join(page: Page, room: string, name: string): Promise<void> {
