@@ -6,10 +6,10 @@ import { files } from './files.ts'
 import { home } from './home.ts'
 import { live } from './live.ts'
 import { messages } from './messages.ts'
-import { guardOrigin } from './origin.ts'
-import { answerRefusal } from './refuse.ts'
+import { guardOrigin } from './guard/origin.ts'
+import { answerRefusal } from './guard/refuse.ts'
 import { room } from './room.ts'
-import type { Env, Site } from './site.ts'
+import type { Env, Site } from './guard/site.ts'
 
 const POLICY = [
   "default-src 'none'",

@@ -3,9 +3,9 @@ import { writeCursor } from '../rooms/cursor.ts'
 import type { Batch, Format } from '../rooms/fanout.ts'
 import { frame } from '../templates/frames.ts'
 import { messageJson } from './messages.ts'
-import type { Ask, Env, Site } from './site.ts'
-import { openStream } from './stream.ts'
-import { membersOnly, visiting, whileRunning } from './visit.ts'
+import type { Ask, Env, Site } from './guard/site.ts'
+import { openStream } from './wire/stream.ts'
+import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
 const text = new TextEncoder()
 

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { files as built } from '../static/built.ts'
-import type { Ask, Env } from './site.ts'
+import type { Ask, Env } from './guard/site.ts'
 
 const HEADERS = { 'Cache-Control': 'public, max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
 

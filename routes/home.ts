@@ -4,11 +4,11 @@ import { readCode } from '../rooms/code.ts'
 import { type Member, type Refusal, type Room, refuse } from '../rooms/types.ts'
 import { homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
-import { type Fields, readFields } from './body.ts'
-import { answerRefusal } from './refuse.ts'
-import { sessionCookie } from './session.ts'
-import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './site.ts'
-import { mayGuess } from './visit.ts'
+import { type Fields, readFields } from './guard/body.ts'
+import { answerRefusal } from './guard/refuse.ts'
+import { sessionCookie } from './guard/session.ts'
+import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
+import { mayGuess } from './guard/visit.ts'
 
 /** The first page, and the two ways from it into a room. */
 export function home(app: Hono<Env>, site: Site): void {

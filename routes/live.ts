@@ -5,9 +5,9 @@ import type { Page } from '../rooms/types.ts'
 import { framePage, liveHead, liveTail, writePage } from '../templates/live.ts'
 import { lines } from '../templates/message.ts'
 import { roomPath } from '../templates/room.ts'
-import type { Ask, Env, Site } from './site.ts'
-import { openStream } from './stream.ts'
-import { membersOnly, visiting, whileRunning } from './visit.ts'
+import type { Ask, Env, Site } from './guard/site.ts'
+import { openStream } from './wire/stream.ts'
+import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
 const text = new TextEncoder()
 // About a thousand messages: a page that grows for ever would slow its browser down.

@@ -6,12 +6,12 @@ import { history } from '../templates/history.ts'
 import { writePage } from '../templates/live.ts'
 import { sent } from '../templates/reason.ts'
 import { roomPath } from '../templates/room.ts'
-import { type Fields, readFields } from './body.ts'
-import { wordsOf } from './refusals.ts'
-import { answerRefusal } from './refuse.ts'
+import { type Fields, readFields } from './guard/body.ts'
+import { wordsOf } from './guard/refusals.ts'
+import { answerRefusal } from './guard/refuse.ts'
 import { showDraft } from './room.ts'
-import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './site.ts'
-import { membersOnly, visiting } from './visit.ts'
+import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { membersOnly, visiting } from './guard/visit.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {

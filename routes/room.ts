@@ -5,12 +5,12 @@ import { type Page, type Refusal, refuse } from '../rooms/types.ts'
 import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
-import { readFields } from './body.ts'
+import { readFields } from './guard/body.ts'
 import { fieldOf, welcome } from './home.ts'
-import { answerRefusal } from './refuse.ts'
-import { sessionCookie } from './session.ts'
-import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson } from './site.ts'
-import { visiting } from './visit.ts'
+import { answerRefusal } from './guard/refuse.ts'
+import { sessionCookie } from './guard/session.ts'
+import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson } from './guard/site.ts'
+import { visiting } from './guard/visit.ts'
 
 /** A room's own page, the way into it, and the way out. */
 export function room(app: Hono<Env>, site: Site): void {

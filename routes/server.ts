@@ -7,10 +7,10 @@ import { Rooms } from '../rooms/rooms.ts'
 import type { Store } from '../rooms/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
-import { makeLimits } from './limits.ts'
-import { Sessions } from './session.ts'
-import type { Site } from './site.ts'
-import { Sockets } from './socket.ts'
+import { makeLimits } from './guard/limits.ts'
+import { Sessions } from './guard/session.ts'
+import type { Site } from './guard/site.ts'
+import { Sockets } from './wire/socket.ts'
 
 export interface ServerOptions {
   readonly port: number

@@ -17,8 +17,10 @@ const ROOT = new URL('..', import.meta.url)
 const IMPORT = /^import\s+(type\s+)?([^'"]*?)\s*(?:from\s+)?['"]([^'"]+)['"]/gm
 const UNNAMED = /^(index|utils?|helpers?|common|misc|shared|lib|managers?|services?|handlers?|data|info|core|base)\b/
 
+const FOLDERS = ['rooms', 'routes', 'routes/guard', 'routes/wire', 'templates', 'static', '']
+
 const test = suite('house')
-const sources = (await Promise.all(['rooms', 'routes', 'templates', 'static', ''].map(read))).flat()
+const sources = (await Promise.all(FOLDERS.map(read))).flat()
 
 test('there is a house to look at', () => {
   for (const folder of ['rooms', 'routes', 'templates']) assert.ok(within(folder).length > 5, folder)
@@ -46,8 +48,15 @@ test('routes/ know rooms/, templates/ and what is built for browsers', () => {
   holds(
     own,
     ({ from }) =>
-      !from.startsWith('.') || /^(\.\/|\.\.\/rooms\/|\.\.\/templates\/|\.\.\/static\/built\.ts$)/.test(from),
+      !from.startsWith('.') ||
+      /^(\.\/|(\.\.\/)+(rooms|templates)\/|\.\.\/(guard|wire)\/|\.\.\/static\/built\.ts$)/.test(from),
   )
+})
+
+test('guard/ and wire/ do not know the files above them', () => {
+  for (const folder of ['routes/guard', 'routes/wire'])
+    holds(within(folder), ({ from }) => !/^\.\.\/[^/]+\.ts$/.test(from))
+  holds(within('routes/guard'), ({ from }) => !from.startsWith('../wire/'))
 })
 
 test('what is in rooms/ comes through its own files, not through a store that routes/ chose', () => {

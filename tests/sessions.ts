@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer'
 import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { Sessions, sessionCookie } from '../routes/session.ts'
+import { Sessions, sessionCookie } from '../routes/guard/session.ts'
 
 const ROOM = { code: 'ACD-EFG-HJK', title: 'Friday', created: 0 }
 const ANN = { id: 'a1b2c3', name: 'ann; ünï=cödé, "x"' }

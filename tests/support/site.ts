@@ -2,7 +2,7 @@ import type { Hono } from 'hono'
 import { MemoryStore } from '../../rooms/memory.ts'
 import { makeApp } from '../../routes/app.ts'
 import { makeSite, type ServerOptions } from '../../routes/server.ts'
-import type { Env } from '../../routes/site.ts'
+import type { Env } from '../../routes/guard/site.ts'
 import { TestClock } from './clock.ts'
 
 export const HOST = 'parlour.test'

@@ -1,7 +1,7 @@
-import type { Refusal } from '../rooms/types.ts'
-import type { Html } from '../templates/html.ts'
-import { problemPage } from '../templates/problem.ts'
-import { reason } from '../templates/reason.ts'
+import type { Refusal } from '../../rooms/types.ts'
+import type { Html } from '../../templates/html.ts'
+import { problemPage } from '../../templates/problem.ts'
+import { reason } from '../../templates/reason.ts'
 import { errorOf, statusOf, wordsOf } from './refusals.ts'
 import { type Ask, type Site, wantsFragment, wantsJson } from './site.ts'
 

@@ -1,4 +1,4 @@
-import type { Refusal, RefusalCode } from '../rooms/types.ts'
+import type { Refusal, RefusalCode } from '../../rooms/types.ts'
 
 /** A status that says no. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503

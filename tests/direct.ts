@@ -2,13 +2,13 @@ import { connect, createServer, type Socket } from 'node:net'
 import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { writeDirectly } from '../routes/lane.ts'
+import { writeDirectly } from '../routes/wire/direct.ts'
 
-const test = suite('lane')
+const test = suite('direct')
 
 // From Node 26 on a socket's own write is as short, and on Deno there is no such way: there the lane stands aside.
 const isOpen = !('deno' in process.versions) && Number(process.versions.node.split('.')[0]) < 26
-const CHANGED = 'this version of Node has another private field: look at routes/lane.ts'
+const CHANGED = 'this version of Node has another private field: look at routes/wire/direct.ts'
 
 test('what is written directly arrives, at once and in order', async () => {
   const { near, far } = await pair()

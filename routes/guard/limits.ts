@@ -1,5 +1,5 @@
-import { Buckets } from '../rooms/bucket.ts'
-import type { Clock } from '../rooms/clock.ts'
+import { Buckets } from '../../rooms/bucket.ts'
+import type { Clock } from '../../rooms/clock.ts'
 
 /** What one address may do. */
 export interface Limits {

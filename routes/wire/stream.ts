@@ -1,6 +1,6 @@
-import type { Connection, Farewell, Format } from '../rooms/fanout.ts'
-import type { Member } from '../rooms/types.ts'
-import type { Site } from './site.ts'
+import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
+import type { Member } from '../../rooms/types.ts'
+import type { Site } from '../guard/site.ts'
 
 const UNSENT = 1024 * 1024
 const KEEP_ALIVE = 15_000

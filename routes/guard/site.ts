@@ -1,9 +1,9 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
-import type { Clock } from '../rooms/clock.ts'
-import type { Rooms } from '../rooms/rooms.ts'
-import type { Member, Room } from '../rooms/types.ts'
-import type { Place } from '../templates/page.ts'
+import type { Clock } from '../../rooms/clock.ts'
+import type { Rooms } from '../../rooms/rooms.ts'
+import type { Member, Room } from '../../rooms/types.ts'
+import type { Place } from '../../templates/page.ts'
 import type { Limits } from './limits.ts'
 import type { Sessions } from './session.ts'
 

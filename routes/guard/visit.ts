@@ -1,8 +1,8 @@
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../rooms/code.ts'
-import { type Room, refuse } from '../rooms/types.ts'
-import { problemPage } from '../templates/problem.ts'
-import { roomPath } from '../templates/room.ts'
+import { readCode } from '../../rooms/code.ts'
+import { type Room, refuse } from '../../rooms/types.ts'
+import { problemPage } from '../../templates/problem.ts'
+import { roomPath } from '../../templates/room.ts'
 import { answerRefusal } from './refuse.ts'
 import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
 

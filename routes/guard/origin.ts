@@ -1,5 +1,5 @@
 import type { MiddlewareHandler } from 'hono'
-import { refuse } from '../rooms/types.ts'
+import { refuse } from '../../rooms/types.ts'
 import { answerRefusal } from './refuse.ts'
 import { type Env, type Site, schemeOf } from './site.ts'
 

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { type Result, refuse } from '../rooms/types.ts'
+import { type Result, refuse } from '../../rooms/types.ts'
 import type { Ask } from './site.ts'
 
 const BODY = 64 * 1024

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
-import type { Claim } from '../rooms/rooms.ts'
-import type { Member, Room } from '../rooms/types.ts'
+import type { Claim } from '../../rooms/rooms.ts'
+import type { Member, Room } from '../../rooms/types.ts'
 
 const COOKIE = 'parlour'
 const PURPOSE = 'member'

@@ -1,0 +1,174 @@
+import type { Socket } from 'node:net'
+import { type RawData, WebSocket } from 'ws'
+import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
+import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
+import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
+import { wordsOf } from '../guard/refusals.ts'
+import type { Site } from '../guard/site.ts'
+import { writeDirectly } from './direct.ts'
+import { textFrame } from './frames.ts'
+
+const UNSENT = 1024 * 1024
+// Refusals in a row after which somebody is not mistaken but flooding.
+const STRIKES = 100
+
+export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
+  restart: { code: 1012, words: '' },
+  removed: { code: 1008, words: 'You are no longer in this room.' },
+  'room-gone': { code: 4000, words: 'This room is gone.' },
+}
+
+/** Messages as fragments in text frames; encoded once for everyone. */
+const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)) }
+
+/** Where open connections are kept. */
+interface Registry {
+  forget(connection: SocketConnection): void
+}
+
+/** A socket of `ws` that knows its connection. */
+export class RoomSocket extends WebSocket {
+  connection: SocketConnection | undefined
+}
+
+/** One open socket: a few fields, and no function of its own. */
+export class SocketConnection implements Connection {
+  readonly format = socketFormat
+  readonly member: Member
+  readonly code: string
+  seen = 0
+  heard: number
+  strikes = 0
+  hasStarted = false
+  #registry: Registry
+  #site: Site
+  #ws: RoomSocket
+  #socket: Socket
+  #isBehind = false
+
+  constructor(registry: Registry, site: Site, ws: RoomSocket, socket: Socket, code: string, member: Member) {
+    this.#registry = registry
+    this.#site = site
+    this.#ws = ws
+    this.#socket = socket
+    this.heard = site.clock.now()
+    this.code = code
+    this.member = member
+  }
+
+  get isClosed(): boolean {
+    return this.#ws.readyState !== WebSocket.OPEN
+  }
+
+  /** Writes a whole frame past `ws`, which would frame the same bytes anew for each socket. */
+  write(bytes: Uint8Array): void {
+    if (this.isClosed) return
+    if (this.#socket.writableLength > UNSENT) return this.cut()
+    const isFree = !this.#isBehind && this.#socket.writableLength === 0
+    const written = isFree ? writeDirectly(this.#socket, bytes, () => this.#caughtUp()) : undefined
+    if (written === undefined) this.#socket.write(bytes)
+    else if (written === 'failed') this.cut()
+    else this.#isBehind = written === 'queued'
+  }
+
+  drained(): Promise<void> {
+    if (this.isClosed || !this.#socket.writableNeedDrain) return Promise.resolve()
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#socket.off('drain', done).off('close', done)
+        resolve()
+      }
+      this.#socket.once('drain', done).once('close', done)
+    })
+  }
+
+  close(farewell: Farewell): void {
+    if (this.isClosed) return
+    const { code, words } = FAREWELLS[farewell]
+    if (words) this.write(textFrame(farewellFrame(words, this.#site.place)))
+    this.#ws.close(code)
+  }
+
+  /** Ends at once, for a reader that would only ever read more slowly. */
+  cut(): void {
+    this.#ws.terminate()
+  }
+
+  /** Something came from the other end: it is there. */
+  hear(): void {
+    this.heard = this.#site.clock.now()
+  }
+
+  /** Takes what a client sent: where to begin, or something to say. */
+  async take(data: RawData, isBinary: boolean): Promise<void> {
+    this.hear()
+    if (isBinary) return this.#ws.close(1003)
+    const asked = readAsk(String(data))
+    if (!asked) return this.#refuse(refuse('malformed'))
+    if (asked.since !== undefined && !this.hasStarted) {
+      this.hasStarted = true
+      await this.#site.rooms.connect(this.code, this, asked.since)
+    }
+    if (asked.text !== undefined) await this.#post(asked.text, asked.key ?? '')
+  }
+
+  ended(): void {
+    this.#registry.forget(this)
+    this.#site.rooms.disconnect(this.code, this)
+  }
+
+  #caughtUp(): void {
+    this.#isBehind = false
+  }
+
+  async #post(text: string, key: string): Promise<void> {
+    const posted = await this.#site.rooms.post(this.code, this.member, { text, key })
+    if (posted.ok) this.strikes = 0
+    else this.#refuse(posted)
+  }
+
+  #refuse(refusal: Refusal): void {
+    this.strikes += 1
+    if (this.strikes >= STRIKES) this.#ws.close(1008, 'flooding')
+    else this.write(textFrame(refusalFrame(wordsOf(refusal))))
+  }
+}
+
+/** Hands on to a connection what its socket brings. One function serves all sockets: a member costs a few KB. */
+export function attach(ws: RoomSocket, connection: SocketConnection): void {
+  ws.connection = connection
+  ws.on('message', onMessage)
+  ws.on('pong', onPong)
+  ws.on('close', onClose)
+}
+
+function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
+  void (this as RoomSocket).connection?.take(data, isBinary)
+}
+
+function onPong(this: WebSocket): void {
+  ;(this as RoomSocket).connection?.hear()
+}
+
+function onClose(this: WebSocket): void {
+  ;(this as RoomSocket).connection?.ended()
+}
+
+interface Asked {
+  readonly since?: string
+  readonly text?: string
+  readonly key?: string
+}
+
+function readAsk(data: string): Asked | undefined {
+  let json: unknown
+  try {
+    json = JSON.parse(data)
+  } catch {
+    return undefined
+  }
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
+  const { since, text, key } = json as Record<string, unknown>
+  const isReadable = [since, text, key].every((value) => value === undefined || typeof value === 'string')
+  return isReadable ? (json as Asked) : undefined
+}
