@@ -52,7 +52,13 @@ export function welcome(c: Ask, site: Site, room: Room, member: Member): Respons
   const token = site.sessions.seal(room, member, site.clock.now())
   const path = roomPath(site.place, room)
   c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
-  return wantsJson(c) ? c.json({ room, member, token }, 201) : c.redirect(path, 303)
+  if (!wantsJson(c)) return c.redirect(path, 303)
+  return c.json({ room: roomJson(room), member, token }, 201, { Location: path })
+}
+
+/** A room as programs read it. */
+export function roomJson({ code, title, created }: Room): object {
+  return { code, title, created: new Date(created).toISOString() }
 }
 
 function refuseHome(c: Ask, site: Site, form: Refused['form'], typed: Fields, refusal: Refusal): Response {

@@ -26,11 +26,18 @@ async function post(c: Ask, site: Site): Promise<Response> {
   const { fields } = read
   const posted = await site.rooms.post(visit.room.code, member, { text: fields.text ?? '', key: keyOf(fields) })
   if (!posted.ok) return refusePost(c, site, posted, fields)
-  if (wantsJson(c)) return c.json(messageJson(posted.message), posted.repeated ? 200 : 201)
+  if (wantsJson(c)) return answerJson(c, site, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(posted.message).toString())
   const room = roomPath(site.place, visit.room)
   site.rooms.seen(visit.room.code, member)
   return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
+}
+
+/** What was made is found among the newest messages, by the id of its element. */
+function answerJson(c: Ask, site: Site, message: Message, isRepeated: boolean): Response {
+  if (isRepeated) return c.json(messageJson(message))
+  const Location = `${roomPath(site.place, c.var.visit.room)}/messages#m${message.seq}`
+  return c.json(messageJson(message), 201, { Location })
 }
 
 /**

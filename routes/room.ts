@@ -6,10 +6,10 @@ import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { readFields } from './guard/body.ts'
-import { fieldOf, welcome } from './home.ts'
+import { fieldOf, roomJson, welcome } from './home.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson } from './guard/site.ts'
+import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
 
 /** A room's own page, the way into it, and the way out. */
@@ -22,10 +22,11 @@ export function room(app: Hono<Env>, site: Site): void {
 async function showRoom(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.var.visit
   if (!member) {
-    return wantsJson(c) ? answerRefusal(c, site, refuse('no-session')) : c.html(doorPage(site.place, room).toString())
+    if (wantsJsonError(c)) return answerRefusal(c, site, refuse('no-session'))
+    return c.html(doorPage(site.place, room).toString())
   }
   site.rooms.seen(room.code, member)
-  if (wantsJson(c)) return c.json({ room, member, members: site.rooms.present(room.code) })
+  if (wantsJson(c)) return c.json({ room: roomJson(room), member, members: site.rooms.present(room.code) })
   const before = c.req.query('before')
   const history = await site.rooms.history(room.code, { before })
   if (!history.ok) return answerRefusal(c, site, history)
@@ -69,7 +70,7 @@ function refuseAtDoor(c: Ask, site: Site, refusal: Refusal, typed: Record<string
 async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.var.visit
   if (member) await site.rooms.leave(room.code, member.id)
-  else if (wantsJson(c)) return answerRefusal(c, site, refuse('no-session'))
+  else if (wantsJsonError(c)) return answerRefusal(c, site, refuse('no-session'))
   c.header('Set-Cookie', sessionCookie(roomPath(site.place, room), '', schemeOf(c) === 'https'))
   return wantsJson(c) ? c.body(null, 204) : c.redirect(`${site.place.base}/`, 303)
 }

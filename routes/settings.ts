@@ -20,6 +20,9 @@ type Name = (typeof NAMES)[number]
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
+// Who can guess the secret can be anybody: a short one falls to trying.
+const SECRET_CHARACTERS = 16
+
 export const HELP = `Parlour: a real-time chat in one process.
 
 Settings, as environment variables or as flags of the same name (PORT=80 or --port 80; the flag wins):
@@ -86,8 +89,10 @@ function readBase(value: string): string {
 function readSecrets(value: string): string[] {
   const secrets = value.split(',').map((secret) => secret.trim())
   if (value === '') return [randomBytes(32).toString('base64url')]
-  if (secrets.every(Boolean)) return secrets
-  throw new SettingsError('SECRET has an empty part: write one secret, or several with a comma between them.')
+  if (secrets.every((secret) => secret.length >= SECRET_CHARACTERS)) return secrets
+  throw new SettingsError(
+    `SECRET is to be ${SECRET_CHARACTERS} characters or more, or several such with a comma between them.`,
+  )
 }
 
 function readStore(value: string): void {

@@ -80,7 +80,7 @@ test('the room is used by keyboard alone', async ({ browser, ann }) => {
 htmlTest('every page is valid HTML', async ({ server, ann }) => {
   const folder = await mkdtemp(join(tmpdir(), 'parlour-'))
   const ask = (url: string, init?: RequestInit) => fetch(url, init).then((response) => response.text())
-  const own = { headers: { Authorization: `Bearer ${ann.token}` } }
+  const own = { headers: { Accept: 'text/html', Authorization: `Bearer ${ann.token}` } }
   const pages = {
     home: await ask(`${server.url}/`),
     refused: await ask(`${server.url}/join`, { method: 'POST', body: new URLSearchParams({ code: 'x', name: '"<' }) }),

@@ -340,6 +340,41 @@ test('a method that an address does not know is refused with those that it does'
   }
 })
 
+test('whoever is to prove who they are is told how', async ({ ann }) => {
+  for (const ask of [house.ask.bind(house), house.json.bind(house)]) {
+    for (const path of ['/messages', '/events', '/live', '/write', '/frame']) {
+      const answer = await ask(ann.room + path)
+      assert.equal([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer'], path)
+    }
+  }
+  assert.is((await house.json(ann.room)).headers.get('www-authenticate'), 'Bearer')
+  assert.is((await house.ask('/nothing')).headers.get('www-authenticate'), null)
+})
+
+test('a program that brings a token is refused in JSON without asking, unless it asks for HTML', async ({ ann }) => {
+  const asked: [string, string, string, RequestInit][] = [
+    ['no-session', '/messages', 'Bearer x', {}],
+    ['no-session', '', 'Bearer x', {}],
+    ['no-session', '/leave', 'Bearer x', { method: 'POST' }],
+    ['text-blank', '/messages', `Bearer ${ann.token}`, { method: 'POST', body: new URLSearchParams({ text: ' ' }) }],
+    ['name-blank', '/members', `Bearer ${ann.token}`, { method: 'POST', body: new URLSearchParams({ name: ' ' }) }],
+    ['malformed', '/messages', `Bearer ${ann.token}`, { method: 'POST', body: 'text' }],
+    ['malformed', '/messages?limit=x', `Bearer ${ann.token}`, {}],
+    ['not-found', '/nothing', `Bearer ${ann.token}`, {}],
+    ['wrong-method', '/messages', `Bearer ${ann.token}`, { method: 'PUT' }],
+  ]
+  for (const [code, path, Authorization, init] of asked) {
+    const bare = await house.ask(ann.room + path, { ...init, headers: { Authorization } })
+    assert.is(await errorIn(bare), code, path)
+    const html = await house.ask(ann.room + path, { ...init, headers: { Authorization, Accept: 'text/html, */*' } })
+    assert.not.match(html.headers.get('content-type') ?? '', 'json', path)
+    const fragment = await house.ask(ann.room + path, { ...init, headers: { Authorization, 'HX-Request': 'true' } })
+    assert.not.match(fragment.headers.get('content-type') ?? '', 'json', path)
+    const proxied = await house.ask(ann.room + path, { ...init, headers: { Authorization: 'Basic YTpi' } })
+    assert.not.match(proxied.headers.get('content-type') ?? '', 'json', path)
+  }
+})
+
 test('a post from another site is refused, whatever it is', async ({ ann }) => {
   const origins = [
     'https://evil.example',

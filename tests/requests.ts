@@ -167,6 +167,50 @@ test('POST /rooms/CODE/messages answers a form, htmx and a program, each in its 
   assert.equal(await ann.texts(), ['by form', 'by htmx', 'by program'])
 })
 
+test('what was made says where it is', async () => {
+  for (const base of ['', '/chat']) {
+    const { house } = makeHouse({ base })
+    const made = await house.json('/rooms', { method: 'POST', body: new URLSearchParams({ name: 'ann' }) })
+    const { room, token } = (await made.json()) as { room: { code: string }; token: string }
+    const path = `/rooms/${room.code}`
+    assert.is(made.headers.get('location'), base + path)
+    const joined = await house.json('/join', {
+      method: 'POST',
+      body: new URLSearchParams({ code: room.code, name: 'bob' }),
+    })
+    assert.is(joined.headers.get('location'), base + path)
+    const entered = await house.json(`${path}/members`, { method: 'POST', body: new URLSearchParams({ name: 'zoe' }) })
+    assert.is(entered.headers.get('location'), base + path)
+    const own = { Authorization: `Bearer ${token}` }
+    const post = { method: 'POST', body: new URLSearchParams({ text: 'hello', key: 'k' }), headers: own }
+    const said = await house.json(`${path}/messages`, post)
+    const [address, id] = (said.headers.get('location') ?? '').split('#')
+    assert.is(address, `${base + path}/messages`)
+    const list = await house.ask(address.slice(base.length), { headers: own })
+    assert.match(await list.text(), new RegExp(`id="${id}"[\\s\\S]*hello`))
+    assert.is((await house.json(`${path}/messages`, post)).headers.get('location'), null, 'it was made before')
+  }
+})
+
+test('every time is written in one form', async () => {
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
+  const ann = await house.open()
+  const made = await house.json('/rooms', { method: 'POST', body: new URLSearchParams({ name: 'ann' }) })
+  for (const answer of [made, await ann.json()]) {
+    const { room } = (await answer.json()) as { room: { created: string } }
+    assert.match(room.created, form)
+  }
+})
+
+test('a proxy’s own password in Authorization leaves the session in its cookie', async () => {
+  const ann = await house.open()
+  const headers = { Authorization: 'Basic YTpi', Cookie: `parlour=${ann.token}` }
+  assert.match(await (await house.ask(ann.room, { headers })).text(), `action="${ann.room}/messages"`)
+  const json = { method: 'POST', body: '{"text":"hello"}', headers: { ...headers, 'Content-Type': 'application/json' } }
+  assert.is((await house.ask(`${ann.room}/messages`, json)).status, 400, 'a page elsewhere can send this too')
+  assert.equal(await ann.texts(), [])
+})
+
 test('the same key again answers the same message and stores nothing', async () => {
   const ann = await house.open()
   const post = () => ann.json('/messages', { method: 'POST', body: new URLSearchParams({ text: 'hello', key: 'k' }) })

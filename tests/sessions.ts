@@ -61,10 +61,43 @@ test('what was signed for another purpose is no session', () => {
     ['invite', ROOM.code, ANN.id, ANN.name, ROOM.title, NOW],
     [ROOM.code, ANN.id, ANN.name, ROOM.title, NOW],
   ]) {
-    const value = Buffer.from(JSON.stringify(claim)).toString('base64url')
-    const signature = createHmac('sha256', 'secret').update(value).digest('base64url')
-    assert.is(sessions.open(`${value}.${signature}`, NOW), undefined)
+    assert.is(sessions.open(signed(JSON.stringify(claim)), NOW), undefined)
   }
+})
+
+test('what another program signed with the same secret is no session, and no error', () => {
+  const fields = ['member', ROOM.code, ANN.id, ANN.name, ROOM.title, NOW]
+  const wrong = [null, {}, 7, [1], { ...ROOM }, undefined, Number.NaN]
+  const claims: unknown[] = [null, 7, 'member', {}, [], [fields], { 0: 'member' }, fields.slice(1), [...fields, 1]]
+  for (const place of fields.keys()) claims.push(...wrong.map((value) => fields.with(place, value as never)))
+  claims.push(fields.with(2, 7), fields.with(3, 7), fields.with(4, 7), fields.with(5, String(NOW)))
+  for (const text of ['', 'hello', '[', '{"sub":"ann"}', '\uFFFD', ...claims.map((claim) => JSON.stringify(claim))]) {
+    const forged = signed(text)
+    assert.is(sessions.open(forged, NOW), undefined, text)
+    assert.is(sessions.find(ROOM.code, `Bearer ${forged}`, undefined, NOW), undefined, text)
+    assert.is(sessions.find(ROOM.code, undefined, `parlour=${forged}; parlour=${token}`, NOW)?.room, ROOM.code, text)
+  }
+  assert.is(sessions.open(signed(JSON.stringify(fields)), NOW)?.room, ROOM.code, 'the right fields are one')
+})
+
+test('many cookies of the name cost no more than a few, and those of other rooms and long ones nothing', () => {
+  const tried = (cookies: string) => countSignatures((counted) => counted.find(ROOM.code, undefined, cookies, NOW))
+  const many = (one: string) => Array.from({ length: 1200 }, () => `parlour=${one}`).join('; ')
+  const [value] = token.split('.')
+  assert.is(tried(`parlour=${token}`), 1)
+  assert.is(tried(many(`${value}.x`)), 8)
+  assert.is(tried(many(sessions.seal({ ...ROOM, code: 'MNP-QRT-WXY' }, ANN, NOW))), 0)
+  for (const rubbish of ['x', 'x.y', `${Buffer.from('[[').toString('base64url')}.y`]) assert.is(tried(many(rubbish)), 0)
+  assert.is(tried(`parlour=${token}${'x'.repeat(4096)}`), 0)
+  assert.is(
+    countSignatures((counted) => counted.find(ROOM.code, `Bearer ${token}${'x'.repeat(4096)}`, undefined, NOW)),
+    0,
+  )
+})
+
+test('the longest title and name that can be make a token that counts', () => {
+  const long = sessions.seal({ ...ROOM, title: '"'.repeat(640) }, { ...ANN, name: '"'.repeat(128) }, NOW)
+  assert.ok(sessions.open(long, NOW))
 })
 
 test('a secret is rotated: the first signs, all verify, and one that is gone does not', () => {
@@ -86,8 +119,15 @@ test('among several cookies of the name the one that fits is found', () => {
 })
 
 test('a token that is sent is the only proof that counts', () => {
-  for (const authorization of ['', 'Bearer', 'Bearer x', 'Basic YTpi', `Basic ${token}`]) {
+  for (const authorization of ['Bearer', 'bearer ', 'Bearer x', `Bearer x ${token}`]) {
     assert.is(sessions.find(ROOM.code, authorization, `parlour=${token}`, NOW), undefined, authorization)
+  }
+})
+
+test('another scheme, as a proxy’s, proves nothing and takes nothing from the cookie', () => {
+  for (const authorization of ['', 'Basic YTpi', `Basic ${token}`, `Bearers ${token}`, `Digest bearer ${token}`]) {
+    assert.is(sessions.find(ROOM.code, authorization, `parlour=${token}`, NOW)?.room, ROOM.code, authorization)
+    assert.is(sessions.find(ROOM.code, authorization, undefined, NOW), undefined, authorization)
   }
 })
 
@@ -99,3 +139,21 @@ test('the cookie is sent to its room only, by the browser only, and on https onl
 })
 
 test.run()
+
+function signed(text: string): string {
+  const value = Buffer.from(text).toString('base64url')
+  return `${value}.${createHmac('sha256', 'secret').update(value).digest('base64url')}`
+}
+
+/** How many signatures are made: each takes the secret once. */
+function countSignatures(act: (counted: Sessions) => void): number {
+  let count = 0
+  const secrets = new Proxy(['secret'], {
+    get(target, key) {
+      if (key === '0') count += 1
+      return Reflect.get(target, key)
+    },
+  })
+  act(new Sessions(secrets))
+  return count
+}

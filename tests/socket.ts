@@ -139,6 +139,12 @@ test('a handshake must come from this site, or with a token', async ({ server })
     101,
   )
   assert.is(await handshake(path, { Authorization: `Bearer ${ann.token}`, Origin: 'http://evil.example' }), 101)
+  for (const other of ['Basic YTpi', `Basic ${ann.token}`, '']) {
+    const headers = { Cookie: cookie, Authorization: other }
+    assert.is(await handshake(path, { ...headers, Origin: 'http://evil.example' }), 403, other)
+    assert.is(await handshake(path, headers), 403, other)
+  }
+  assert.is(await handshake(path, { Cookie: cookie, Authorization: 'Basic YTpi', Origin: own }), 101)
 })
 
 test('a token that is none opens nothing to a page elsewhere that has the cookie', async ({ server }) => {

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer'
 import { type Result, refuse } from '../../rooms/types.ts'
+import { bearer } from './session.ts'
 import type { Ask } from './site.ts'
 
 const BODY = 64 * 1024
@@ -59,7 +60,7 @@ function parseParts(body: string, type: string): Promise<FormData> {
 }
 
 function isFromProgram(c: Ask): boolean {
-  return c.req.header('authorization') !== undefined || c.req.header('cookie') === undefined
+  return bearer(c.req.header('authorization')) !== undefined || c.req.header('cookie') === undefined
 }
 
 function found(form: Iterable<[string, unknown]>): Result<{ fields: Fields }> {

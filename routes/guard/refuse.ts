@@ -3,7 +3,7 @@ import type { Html } from '../../templates/html.ts'
 import { problemPage } from '../../templates/problem.ts'
 import { reason } from '../../templates/reason.ts'
 import { errorOf, statusOf, wordsOf } from './refusals.ts'
-import { type Ask, type Site, wantsFragment, wantsJson } from './site.ts'
+import { type Ask, type Site, wantsFragment, wantsJsonError } from './site.ts'
 
 /**
  * Says no, in the form that was asked for.
@@ -12,7 +12,8 @@ import { type Ask, type Site, wantsFragment, wantsJson } from './site.ts'
 export function answerRefusal(c: Ask, site: Site, refusal: Refusal, pageWith?: (words: string) => Html): Response {
   if (refusal.retryAfter !== undefined) c.header('Retry-After', String(refusal.retryAfter))
   const status = statusOf(refusal)
-  if (wantsJson(c)) return c.json(errorOf(refusal), status)
+  if (status === 401) c.header('WWW-Authenticate', 'Bearer')
+  if (wantsJsonError(c)) return c.json(errorOf(refusal), status)
   const words = wordsOf(refusal)
   if (wantsFragment(c)) return c.html(reason(words).toString(), status)
   return c.html((pageWith?.(words) ?? problemPage(site.place, words)).toString(), status)

@@ -5,7 +5,11 @@ import type { Member, Room } from '../../rooms/types.ts'
 
 const COOKIE = 'parlour'
 const PURPOSE = 'member'
-const LIFETIME = 30 * 24 * 60 * 60
+const LIFETIME_SECONDS = 30 * 24 * 60 * 60
+// Browsers keep no longer cookies than this (RFC 6265, 6.1).
+const TOKEN_CHARACTERS = 4096
+// A browser sends one for each path in which the room's lies; more are sent to cost time.
+const TOKENS = 8
 
 /**
  * Sessions: one signed value for each room somebody is in. What is signed names its purpose, room, member and time,
@@ -28,12 +32,8 @@ export class Sessions {
 
   /** What a token proves; undefined where it proves nothing, or nothing any more. */
   open(token: string, now: number): Claim | undefined {
-    const [value, signature, ...rest] = token.split('.')
-    if (!signature || rest.length > 0 || !this.#secrets.some((secret) => isSame(signature, sign(value, secret))))
-      return undefined
-    const [purpose, room, id, name, title, issued] = JSON.parse(Buffer.from(value, 'base64url').toString())
-    if (purpose !== PURPOSE || now > issued + LIFETIME * 1000) return undefined
-    return { room, title, member: { id, name }, issued }
+    const claim = claimIn(token)
+    return claim && now <= claim.issued + LIFETIME_SECONDS * 1000 && this.#isSigned(token) ? claim : undefined
   }
 
   /**
@@ -41,18 +41,30 @@ export class Sessions {
    * @param cookies the `Cookie` header; the same name may come more than once, from paths within each other
    */
   find(code: string, authorization: string | undefined, cookies: string | undefined, now: number): Claim | undefined {
-    for (const token of authorization === undefined ? tokensIn(cookies ?? '') : [bearer(authorization)]) {
-      const claim = this.open(token, now)
-      if (claim?.room === code) return claim
+    const token = bearer(authorization)
+    for (const one of token === undefined ? tokensIn(cookies ?? '') : [token]) {
+      // A look at what a token claims costs far less than its signature.
+      const claim = claimIn(one)?.room === code ? this.open(one, now) : undefined
+      if (claim) return claim
     }
     return undefined
+  }
+
+  #isSigned(token: string): boolean {
+    const [value, signature] = token.split('.')
+    return this.#secrets.some((secret) => isSame(signature, sign(value, secret)))
   }
 }
 
 /** A `Set-Cookie` that a browser sends back to one room only (RFC 6265, 4.1). */
 export function sessionCookie(path: string, token: string, isSecure: boolean): string {
-  const age = token === '' ? 0 : LIFETIME
+  const age = token === '' ? 0 : LIFETIME_SECONDS
   return `${COOKIE}=${token}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+}
+
+/** The token that an `Authorization` brings; undefined where there is none, or another scheme, as a proxy's Basic. */
+export function bearer(authorization: string | undefined): string | undefined {
+  return /^bearer(?![^ ])(.*)$/i.exec(authorization ?? '')?.[1].trim()
 }
 
 function tokensIn(cookies: string): string[] {
@@ -60,11 +72,28 @@ function tokensIn(cookies: string): string[] {
     .split(';')
     .map((cookie) => cookie.trim())
     .filter((cookie) => cookie.startsWith(`${COOKIE}=`))
+    .slice(0, TOKENS)
     .map((cookie) => cookie.slice(COOKIE.length + 1))
 }
 
-function bearer(authorization: string): string {
-  return /^bearer (.+)$/i.exec(authorization)?.[1].trim() ?? ''
+/** What a token says of itself, whoever signed it; undefined where that is not what a session says. */
+function claimIn(token: string): Claim | undefined {
+  if (token.length > TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+$/.test(token)) return undefined
+  const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
+  if (!Array.isArray(parts) || parts.length !== 6) return undefined
+  const [purpose, room, id, name, title, issued] = parts as unknown[]
+  if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
+  if (typeof name !== 'string' || typeof title !== 'string' || typeof issued !== 'number') return undefined
+  return { room, title, member: { id, name }, issued }
+}
+
+function parse(json: string): unknown {
+  try {
+    return JSON.parse(json)
+  } catch {
+    // Another program may sign other things with the same secret.
+    return undefined
+  }
 }
 
 function sign(value: string, secret: string): string {

@@ -5,7 +5,7 @@ import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Limits } from './limits.ts'
-import type { Sessions } from './session.ts'
+import { bearer, type Sessions } from './session.ts'
 
 /** What every route stands on. */
 export interface Site {
@@ -41,6 +41,12 @@ export type Ask = Context<Env>
 /** Whether the answer is for a program rather than a person. */
 export function wantsJson(c: Ask): boolean {
   return c.req.header('accept')?.includes('application/json') ?? false
+}
+
+/** Whether a refusal is for a program: one that brings a token reads no HTML unless it says so. */
+export function wantsJsonError(c: Ask): boolean {
+  const isPerson = wantsFragment(c) || c.req.header('accept')?.includes('text/html')
+  return wantsJson(c) || (!isPerson && bearer(c.req.header('authorization')) !== undefined)
 }
 
 /** Whether htmx asked, and wants a fragment rather than a page. */

@@ -7,6 +7,7 @@ import { readCode } from '../../rooms/code.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
 import { isAllowed } from '../guard/origin.ts'
+import { bearer } from '../guard/session.ts'
 import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
 import { findVisit, mayGuess } from '../guard/visit.ts'
 import { attach, FAREWELLS, RoomSocket, SocketConnection } from './connection.ts'
@@ -72,7 +73,7 @@ export class Sockets {
   }
 
   #isWelcome({ headers }: IncomingMessage): boolean {
-    if (headers.authorization !== undefined) return true
+    if (bearer(headers.authorization) !== undefined) return true
     const scheme = forwardedScheme(headers['x-forwarded-proto']) ?? 'http'
     return headers.origin !== undefined && isAllowed(headers.origin, scheme, headers.host, this.#site.origins)
   }
