@@ -1,28 +1,47 @@
 import process from 'node:process'
 import { MemoryStore } from './rooms/memory.ts'
+import { addressesOf } from './routes/reach.ts'
 import { type RunningServer, startServer } from './routes/server.ts'
 import { HELP, readSettings, type Settings, SettingsError } from './routes/settings.ts'
+import { version } from './static/built.ts'
 
 const HISTORY_BYTES = 1024 * 1024
-const LONGEST_STOP = 9500
+const LONGEST_STOP_MS = 9500
+
+const NO_ADDRESS = 'this machine has no such address'
+// Why an address cannot be listened on, by the system's own names; what else fails has another cause.
+const REASONS: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'something else listens there already',
+  EACCES: 'the system does not allow it, as it does not for ports below 1024',
+  EADDRNOTAVAIL: NO_ADDRESS,
+  EAFNOSUPPORT: NO_ADDRESS,
+  // Deno calls it so, and Node does for an address that lacks its interface.
+  EINVAL: NO_ADDRESS,
+  ENOTFOUND: 'no host has this name',
+  EAI_AGAIN: 'the name could not be looked up',
+}
 
 // The one place that hears of what was started and failed with nobody waiting for it.
 process.on('unhandledRejection', (error) => console.error(error))
 
 try {
-  if (process.argv.includes('--help')) console.log(HELP)
-  else await run(readSettings(process.argv.slice(2), process.env))
+  await answer(process.argv.slice(2))
 } catch (error) {
-  if (!(error instanceof SettingsError)) throw error
-  console.error(`parlour: ${error.message}`)
-  process.exitCode = 2
+  const isSetting = error instanceof SettingsError
+  console.error(isSetting ? `parlour: ${error.message}` : error)
+  process.exitCode = isSetting ? 2 : 1
+}
+
+async function answer(flags: string[]): Promise<void> {
+  if (flags.includes('-h') || flags.includes('--help')) console.log(HELP)
+  else if (flags.includes('-v') || flags.includes('--version')) console.log(version)
+  else await run(readSettings(flags, process.env))
 }
 
 async function run(settings: Settings): Promise<void> {
   const store = new MemoryStore({ history: settings.history, bytes: HISTORY_BYTES })
   const server = await start({ ...settings, store })
-  const host = settings.host.includes(':') ? `[${settings.host}]` : settings.host
-  console.log(`Parlour is listening on http://${host}:${server.port}${settings.base}/`)
+  console.log(`Parlour is listening on ${addressesOf(settings.host, server.port, settings.base).join(' and ')}`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server))
 }
 
@@ -30,16 +49,16 @@ async function start(options: Parameters<typeof startServer>[0]): Promise<Runnin
   try {
     return await startServer(options)
   } catch (error) {
-    throw new SettingsError(
-      `cannot listen on ${options.host}:${options.port} (${(error as NodeJS.ErrnoException).code}). ${ADVICE}`,
-    )
+    const { code = '', syscall = '' } = error as NodeJS.ErrnoException
+    const reason = ['listen', 'getaddrinfo'].includes(syscall) ? REASONS[code] : undefined
+    if (reason === undefined) throw error
+    const advice = 'Choose another with PORT or HOST; PORT=0 picks a free port.'
+    throw new SettingsError(`cannot listen on ${options.host}, port ${options.port}: ${reason} (${code}). ${advice}`)
   }
 }
 
-const ADVICE = 'Choose another with PORT or HOST; PORT=0 picks a free one.'
-
 async function stop(server: RunningServer): Promise<void> {
-  setTimeout(() => process.exit(0), LONGEST_STOP).unref()
+  setTimeout(() => process.exit(0), LONGEST_STOP_MS).unref()
   await server.stop()
   process.exit(0)
 }

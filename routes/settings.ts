@@ -28,12 +28,15 @@ export const HELP = `Parlour: a real-time chat in one process.
 Settings, as environment variables or as flags of the same name (PORT=80 or --port 80; the flag wins):
   PORT, HOST     where to listen (8000, 127.0.0.1); PORT=0 picks a free port
   BASE_PATH      serve below this path, as /chat (none)
-  SECRET         signs sessions (made at start); several, comma-separated: the first signs, all verify
+  SECRET         signs sessions (made at start), 16 characters or more; several, comma-separated: the first signs, all verify
   STORE          where rooms are kept (memory:)
   HISTORY        messages kept in a room (500)
   ROOM_TTL       an empty room is forgotten this long after its last message (24h)
   ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
-  RATE_LIMITS    on or off; off only for load tests on one's own machine (on)`
+  RATE_LIMITS    on or off; off only for load tests on one's own machine (on)
+
+  -h, --help     print this
+  -v, --version  print the version`
 
 /**
  * Reads the settings. Throws a SettingsError that names the first one that cannot be.

@@ -1,12 +1,17 @@
 // Packs what browsers load into `static/built.ts`, and the whole server into `main.js`.
 import { createHash } from 'node:crypto'
-import { readFile, writeFile } from 'node:fs/promises'
+import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants } from 'node:zlib'
 import zopfli from '@gfx/zopfli'
 import { build, transform } from 'esbuild'
+import { noticesOf } from './notices.mjs'
 
-process.chdir(new URL('..', import.meta.url).pathname)
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+process.chdir(ROOT)
+
+const { version } = JSON.parse(await readFile('package.json', 'utf8'))
 
 // One file: two deferred scripts would race, and a page whose extension came second would never go live.
 const HTMX = ['htmx.min.js', 'ext/hx-ws.min.js']
@@ -20,7 +25,9 @@ const files = [
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
 await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))
-await build({
+const { metafile } = await build({
+  // Before this file could change its folder, esbuild had looked where it was.
+  absWorkingDir: ROOT,
   entryPoints: ['main.ts'],
   outfile: 'main.js',
   bundle: true,
@@ -33,15 +40,23 @@ await build({
     js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)",
   },
   logLevel: 'warning',
+  metafile: true,
 })
+const packed = [...Object.keys(metafile.inputs), ...[...HTMX, ...EVENTS].map(htmxPath)]
+await appendFile('main.js', await noticesOf(packed))
 
 async function htmx(names) {
-  const texts = await Promise.all(names.map((name) => readFile(`node_modules/htmx.org/dist/${name}`, 'utf8')))
+  const texts = await Promise.all(names.map((name) => readFile(htmxPath(name), 'utf8')))
   return texts.map((text) => text.replace(/^\/\/# sourceMappingURL.*$/m, '').trim()).join('\n')
+}
+
+function htmxPath(name) {
+  return `node_modules/htmx.org/dist/${name}`
 }
 
 async function script() {
   const { outputFiles } = await build({
+    absWorkingDir: ROOT,
     entryPoints: ['static/chat.js'],
     bundle: true,
     minify: true,
@@ -69,5 +84,5 @@ async function pack({ part, stem, ending, type, text }) {
 function moduleOf(packed) {
   const paths = Object.fromEntries(packed.map(({ part, name }) => [part, name]))
   const files = packed.map(({ name, type, br, gzip, identity }) => ({ name, type, br, gzip, identity }))
-  return `// Made by static/build.mjs.\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
+  return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
 }

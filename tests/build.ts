@@ -1,0 +1,54 @@
+import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { run } from './support/program.ts'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+
+const test = suite('build')
+
+test('`main.js` carries the licence of everything that is packed into it', async () => {
+  const main = await readFile(join(ROOT, 'main.js'), 'utf8')
+  const packed = [...main.matchAll(/^\/\/ \S*node_modules\/((?:@[^/\n]+\/)?[^/\n]+)\//gm)].map(([, name]) => name)
+  const names = new Set([...packed, 'htmx.org'])
+  assert.ok(names.size > 4, [...names].join())
+  const notices = main.slice(main.lastIndexOf('/*!'))
+  for (const name of names) {
+    const folder = join(ROOT, 'node_modules', name)
+    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
+    const licence = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file)) as string
+    const text = (await readFile(join(folder, licence), 'utf8')).trim()
+    assert.ok(notices.includes(`\n${name} ${version}\n\n${text.replaceAll('*/', '* /')}\n`), name)
+  }
+  assert.match(notices, /UNICODE LICENSE V3/)
+})
+
+test('it is built in a folder of any name, from wherever one stands', async () => {
+  const parent = await mkdtemp(join(tmpdir(), 'parlour-'))
+  const folder = join(parent, 'a b #1 50%25 ü')
+  for (const part of ['main.ts', 'package.json', 'rooms', 'routes', 'templates', 'static'])
+    await cp(join(ROOT, part), join(folder, part), { recursive: true, filter: (path) => !path.endsWith('built.ts') })
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  const built = await run(join(folder, 'static/build.mjs'), []).ended
+  assert.equal(built, { code: 0, out: '', err: '' })
+  const { code, out, err } = await run(join(folder, 'main.js'), ['--version']).ended
+  assert.equal([code, err, /^\d/.test(out)], [0, '', true])
+  await rm(parent, { recursive: true })
+})
+
+test('what builds it is installed for production too, and no package runs a script of its own meanwhile', async () => {
+  const { dependencies, allowScripts } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  for (const file of ['build.mjs', 'notices.mjs']) {
+    const text = await readFile(join(ROOT, 'static', file), 'utf8')
+    for (const [, name] of text.matchAll(/^import .* from '(?!node:|\.)([^']+)'/gm)) assert.ok(dependencies[name], name)
+  }
+  const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'))
+  for (const [path, { hasInstallScript }] of Object.entries<{ hasInstallScript?: boolean }>(packages)) {
+    if (hasInstallScript && path) assert.is(allowScripts[path.replace(/^.*node_modules\//, '')], false, path)
+  }
+})
+
+test.run()
