@@ -4,7 +4,7 @@ import type { Format } from '../rooms/fanout.ts'
 import type { Page } from '../rooms/types.ts'
 import { framePage, liveHead, liveTail, writePage } from '../templates/live.ts'
 import { lines } from '../templates/message.ts'
-import { roomPath } from '../templates/room.ts'
+import { framePath, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { openStream } from './wire/stream.ts'
 import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
@@ -64,9 +64,8 @@ async function grow(c: Ask, site: Site): Promise<Response> {
 function surround(c: Ask, site: Site): Response {
   const { room } = c.var.visit
   const isWaiting = c.req.query('wait') !== undefined
-  const next = `${roomPath(site.place, room)}/frame${isWaiting ? '' : '?wait'}`
   c.header('Cache-Control', 'private, max-age=86400')
-  c.header('Refresh', `1; url=${next}`)
+  c.header('Refresh', `1; url=${framePath(site.place, room, !isWaiting)}`)
   return c.html(framePage(site.place, room, isWaiting).toString())
 }
 

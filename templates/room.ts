@@ -24,6 +24,11 @@ export function roomPath({ base }: Place, { code }: Room): string {
   return `${base}/rooms/${code}`
 }
 
+/** The path of the pages around the growing one. Browsers keep these, so it changes with the file that they load. */
+export function framePath(place: Place, room: Room, isWaiting: boolean): string {
+  return `${roomPath(place, room)}/frame?${isWaiting ? 'wait&' : ''}${place.assets.style}`
+}
+
 /** The title that names a room. */
 export function roomTitle(room: Room): string {
   return room.title || `Room ${room.code}`
@@ -107,7 +112,7 @@ function newest({ place, room }: RoomView): Html {
 function frames({ place, room }: RoomView): Html {
   const path = roomPath(place, room)
   return html`<noscript><div class="frames">
-<iframe src="${path}/frame?wait" title="Messages"></iframe>
+<iframe src="${framePath(place, room, true)}" title="Messages"></iframe>
 <iframe src="${path}/write#text" title="Write a message"></iframe>
 </div></noscript>`
 }

@@ -94,6 +94,30 @@ test('a long history is there to be asked for', async ({ ann }) => {
   await page.close()
 })
 
+test('a page that browsers keep has an address that changes with the files it loads', async ({ ann, server }) => {
+  const ask = (path: string) =>
+    fetch(new URL(path, server.url), { headers: { Accept: 'text/html', Authorization: `Bearer ${ann.token}` } })
+  let [, path] = /<iframe src="([^"]*\/frame[^"]*)"/.exec(await (await ask(ann.room)).text()) ?? []
+  for (let turn = 0; turn < 3; turn += 1) {
+    const address = path.replaceAll('&amp;', '&')
+    const response = await ask(address)
+    assert.match(response.headers.get('cache-control') ?? '', /^private, max-age=/)
+    const names = [...(await response.text()).matchAll(/\/static\/([^"]+)"/g)].map(([, name]) => name)
+    assert.is(names.length, 1)
+    assert.ok(address.includes(names[0]), address)
+    path = /url=(.*)/.exec(response.headers.get('refresh') ?? '')?.[1] as string
+  }
+})
+
+test('whichever of its two pages is asked for, the frame leads to the other', async ({ ann }) => {
+  const ask = (path: string) => ann.fetch(path, { headers: { Accept: 'text/html' } })
+  for (const [path, next] of [
+    ['/frame', /frame\?wait/],
+    ['/frame?wait', /frame\?(?!wait)/],
+  ] as const)
+    assert.match((await ask(path)).headers.get('refresh') ?? '', next)
+})
+
 async function grow(person: Person): Promise<Stream> {
   return new Stream(await person.fetch('/live', { headers: { Accept: 'text/html' } }))
 }

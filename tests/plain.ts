@@ -54,7 +54,7 @@ test('the view comes back by itself after the server was away, and says what is 
   await member.say('before')
   await shows(page, 'before')
   await first.stop()
-  await page.waitForEvent('framenavigated', (frame) => frame.url().endsWith('/frame'))
+  await page.waitForEvent('framenavigated', (frame) => /\/frame\?(?!wait)/.test(frame.url()))
   const second = await serve({ port: first.port })
   await (await frame(page, '/live')).waitForSelector('.gap')
   const back = await frame(page, '/live')
