@@ -4,6 +4,8 @@ import { files as built } from '../static/built.ts'
 import type { Ask, Env } from './guard/site.ts'
 
 const HEADERS = { 'Cache-Control': 'public, max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
+// A page from before an upgrade, or from another server, has the hash of another version in its names.
+const HASH = /-[\w-]{10}(?=\.\w+$)/
 
 interface File {
   readonly type: string
@@ -15,9 +17,13 @@ export function files(app: Hono<Env>): void {
   const shelf = new Map(
     built.map(({ name, type, br, gzip, identity }) => [name, { type, bodies: unpack({ br, gzip, identity }) }]),
   )
+  const newest = new Map([...shelf].map(([name, file]) => [name.replace(HASH, ''), file]))
   app.get('/static/:name', async (c, next) => {
-    const file = shelf.get(c.req.param('name'))
-    return file ? serve(c, file) : next()
+    const name = c.req.param('name')
+    const file = shelf.get(name)
+    if (file) return serve(c, file)
+    const other = HASH.test(name) ? newest.get(name.replace(HASH, '')) : undefined
+    return other ? serve(c, other, { 'Cache-Control': 'no-store' }) : next()
   })
   app.get('/own/:name{[0-9a-f]+\\.css}', (c) => {
     const own = c.req.param('name').slice(0, -'.css'.length)
@@ -30,11 +36,11 @@ function ownStyle(member: string): string {
   return `.message[data-member="${member}"]{--side:end;--paper:var(--own)}`
 }
 
-function serve(c: Ask, { type, bodies }: File): Response {
+function serve(c: Ask, { type, bodies }: File, more?: Record<string, string>): Response {
   const accepted = c.req.header('accept-encoding') ?? ''
   const encoding = accepts(accepted, 'br') ? 'br' : accepts(accepted, 'gzip') ? 'gzip' : 'identity'
   if (encoding !== 'identity') c.header('Content-Encoding', encoding)
-  return c.body(bodies[encoding], 200, { 'Content-Type': type, Vary: 'Accept-Encoding', ...HEADERS })
+  return c.body(bodies[encoding], 200, { 'Content-Type': type, Vary: 'Accept-Encoding', ...HEADERS, ...more })
 }
 
 function accepts(header: string, encoding: string): boolean {

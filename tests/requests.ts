@@ -396,6 +396,22 @@ test('below a base path every address keeps it', async () => {
   )
 })
 
+test('a page from before an upgrade finds today’s files under the names it knows', async () => {
+  const page = await (await house.ask('/')).text()
+  const names = [...page.matchAll(/\/static\/([^"]+)"/g)].map(([, name]) => name)
+  assert.ok(names.length > 0)
+  for (const name of names) {
+    const now = await house.ask(`/static/${name}`)
+    const before = await house.ask(`/static/${name.replace(/-.{10}\./, '-abc_DEF-12.')}`)
+    assert.is(before.status, 200, name)
+    assert.is(await before.text(), await now.text())
+    assert.is(before.headers.get('cache-control'), 'no-store')
+    assert.is(before.headers.get('content-type'), now.headers.get('content-type'))
+  }
+  for (const name of ['other-abc_DEF-12.js', 'chat-abc_DEF-12.svg', 'chat-short.js', 'chat.js'])
+    assert.is((await house.ask(`/static/${name}`)).status, 404, name)
+})
+
 test('a code that is typed in another way leads to the room’s own address, also for a form', async () => {
   const ann = await house.open()
   for (const path of ['', '/messages?limit=3']) {
