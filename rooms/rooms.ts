@@ -1,11 +1,12 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { Buckets } from './bucket.ts'
+import { Buckets, type Rate, UNLIMITED } from './bucket.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { makeCode } from './code.ts'
 import { readCursor } from './cursor.ts'
 import type { Connection, Farewell } from './fanout.ts'
 import { LiveRoom } from './live.ts'
 import { readName, suggestName } from './name.ts'
+import { own } from './own.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
@@ -38,6 +39,9 @@ export interface HistoryQuery {
 }
 
 const POSTING = { burst: 5, perSecond: 2 }
+// Of all members of a room together: a crowd must not wipe out in seconds what the others said.
+const ROOM_POSTS = { burst: 200, perSecond: 40 }
+const ROOM_JOINS = { burst: 300, perSecond: 10 }
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
@@ -52,6 +56,8 @@ export class Rooms {
   #started: number
   #live = new Map<string, LiveRoom>()
   #rates: Buckets
+  #roomPosts: Buckets
+  #roomJoins: Buckets
   #isDraining = false
   /** Posts on their way into the store. */
   #appending = new Set<Promise<unknown>>()
@@ -65,7 +71,10 @@ export class Rooms {
     this.#clock = options.clock ?? systemClock
     this.#grace = options.grace ?? 20_000
     this.#started = this.#clock.now()
-    this.#rates = new Buckets(POSTING, this.#clock.now)
+    const buckets = (rate: Rate) => new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.now)
+    this.#rates = buckets(POSTING)
+    this.#roomPosts = buckets(ROOM_POSTS)
+    this.#roomJoins = buckets(ROOM_JOINS)
     this.#cancelSweep = this.#scheduleSweep()
   }
 
@@ -75,7 +84,7 @@ export class Rooms {
     if (!readableName.ok) return readableName
     if (!readableTitle.ok) return readableTitle
     if (await this.#isFull()) return refuse('rooms-full', { retryAfter: 60 })
-    const room = await this.#open(readableTitle.title)
+    const room = await this.#open(own(readableTitle.title))
     const joined = await this.join(room.code, readableName.name)
     return joined.ok ? { ...joined, room } : joined
   }
@@ -89,8 +98,11 @@ export class Rooms {
   async join(code: string, name: string): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
-    const member = { id: randomBytes(6).toString('hex'), name: read.name }
+    const wait = this.#roomJoins.take(code)
+    if (wait > 0) return refuse('room-busy', { retryAfter: Math.ceil(wait) })
+    const member = { id: randomBytes(6).toString('hex'), name: own(read.name) }
     const admission = await this.#store.admit(code, member)
+    if (admission !== 'admitted') this.#roomJoins.giveBack(code)
     if (admission === 'no-room') return refuse('room-unknown')
     if (admission === 'name-taken') return refuse('name-taken', { suggestion: await this.#suggest(code, read.name) })
     this.#room(code).presence.seen(member)
@@ -124,15 +136,18 @@ export class Rooms {
    * Says something. The same key of the same member again answers what was stored first, and stores nothing.
    * Refuses a text that is blank or too long, a member who is too fast, and those who are no members.
    */
-  async post(code: string, member: Member, said: Said): Promise<Result<{ message: Message; repeated: boolean }>> {
+  async post(code: string, member: Member, said: Said): Promise<Result<Posted>> {
     const read = readText(said.text)
     if (!read.ok) return read
     if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
     const key = said.key || randomUUID()
     if (!isKey(key)) return refuse('key-too-long')
-    const wait = this.#options.areRatesLimited === false ? 0 : this.#rates.take(member.id)
+    const wait = this.#rates.take(member.id)
     if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
-    const appended = await this.#append(code, { member, key, text: read.text, at: this.#clock.now() })
+    const roomWait = this.#roomPosts.take(code)
+    if (roomWait > 0) return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    const draft = { member, key: own(key), text: own(read.text), at: this.#clock.now() }
+    const appended = await this.#append(code, draft)
     return appended ? { ok: true, ...appended } : refuse('no-session')
   }
 
@@ -275,6 +290,12 @@ export class Rooms {
     live.end()
     this.#live.delete(code)
   }
+}
+
+/** What was said, and whether its key had been used before. */
+export interface Posted {
+  readonly message: Message
+  readonly repeated: boolean
 }
 
 /** What someone says, before it is looked at. */

@@ -7,24 +7,26 @@ import { writePage } from '../templates/live.ts'
 import { sent } from '../templates/reason.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
+import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { showDraft } from './room.ts'
-import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
-  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => post(c, site))
+  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => say(c, site))
   app.get('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => list(c, site))
 }
 
-async function post(c: Ask, site: Site): Promise<Response> {
+async function say(c: Ask, site: Site): Promise<Response> {
   const { visit, member } = c.var
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, site, read)
   const { fields } = read
-  const posted = await site.rooms.post(visit.room.code, member, { text: fields.text ?? '', key: keyOf(fields) })
+  const said = { text: fields.text ?? '', key: keyOf(fields) }
+  const posted = await post(site, addressOf(c), visit.room.code, member, said)
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return c.json(messageJson(posted.message), posted.repeated ? 200 : 201)
   if (wantsFragment(c)) return c.html(sent(posted.message).toString())

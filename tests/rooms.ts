@@ -5,6 +5,7 @@ import { type Claim, Rooms, type RoomsOptions } from '../rooms/rooms.ts'
 import type { Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear } from './support/ear.ts'
+import { grownBy } from './support/heap.ts'
 
 const HOUR = 60 * 60 * 1000
 const GRACE = 20_000
@@ -91,6 +92,45 @@ test('five at once and then two a second, for each member', async () => {
   await clock.pass(60_000)
   for (let count = 0; count < 5; count += 1) assert.type(await say(ann), 'number')
   assert.is(await say(ann), 'too-fast', 'what was not used is not saved up')
+})
+
+test('all who are in a room may say two hundred things at once and then forty a second, together', async () => {
+  const clock = new TestClock()
+  const { rooms, room } = await open({ clock, areRatesLimited: true })
+  const people: Member[] = []
+  for (let number = 1; number <= 60; number += 1)
+    people.push(must(await rooms.join(room.code, `guest ${number}`)).member)
+  const sayAll = async () => {
+    const said = await Promise.all(people.map((member) => rooms.post(room.code, member, { text: 'hello', key: '' })))
+    const refused = said.filter((one) => !one.ok)
+    for (const one of refused) assert.equal(one, { ok: false, refusal: 'room-busy', retryAfter: 1 })
+    return said.length - refused.length
+  }
+  assert.equal([await sayAll(), await sayAll(), await sayAll(), await sayAll()], [60, 60, 60, 20])
+  await clock.pass(1000)
+  assert.is(await sayAll(), 40)
+})
+
+test('three hundred may join a room at once and then ten a second, and who is refused does not count', async () => {
+  const clock = new TestClock()
+  const { rooms, room } = await open({ clock, areRatesLimited: true })
+  for (let number = 2; number <= 300; number += 1) {
+    must(await rooms.join(room.code, `guest ${number}`))
+    assert.is((await rooms.join(room.code, 'ann')).ok, false)
+  }
+  assert.equal(await rooms.join(room.code, 'late'), { ok: false, refusal: 'room-busy', retryAfter: 1 })
+  await clock.pass(100)
+  must(await rooms.join(room.code, 'late'))
+})
+
+test('what is kept of a form is not the whole of it', async () => {
+  const { rooms, room } = await open()
+  const field = (name: string) => new URLSearchParams(`name=${name}&rest=${'x'.repeat(60_000)}`).get('name') ?? ''
+  const kept = await grownBy(300, async (number) => {
+    const member = must(await rooms.join(room.code, field(`a name of some length ${number}`))).member
+    must(await rooms.post(room.code, member, { text: field('a text of some length'), key: field('a key as long') }))
+  })
+  if (kept) assert.ok(kept < 10_000, `${kept} bytes each`)
 })
 
 test('what is blank, too long or by nobody is not said', async () => {

@@ -3,6 +3,8 @@ import { type RawData, WebSocket } from 'ws'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
+import { blockOf } from '../guard/address.ts'
+import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { writeDirectly } from './direct.ts'
@@ -122,7 +124,7 @@ export class SocketConnection implements Connection {
   }
 
   async #post(text: string, key: string): Promise<void> {
-    const posted = await this.#site.rooms.post(this.code, this.member, { text, key })
+    const posted = await post(this.#site, blockOf(this.#socket.remoteAddress), this.code, this.member, { text, key })
     if (posted.ok) this.strikes = 0
     else this.#refuse(posted)
   }
