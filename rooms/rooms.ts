@@ -7,6 +7,7 @@ import type { Connection, Farewell } from './fanout.ts'
 import { LiveRoom } from './live.ts'
 import { readName, suggestName } from './name.ts'
 import { own } from './own.ts'
+import { boundPage, PAGE_BYTES, type SizeOf } from './page.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
@@ -36,6 +37,8 @@ export interface HistoryQuery {
   readonly before?: string
   readonly after?: string
   readonly limit?: number
+  /** The form in which it is asked for: a page is bounded by bytes too. */
+  readonly sizeOf: SizeOf
 }
 
 const POSTING = { burst: 5, perSecond: 2 }
@@ -152,17 +155,18 @@ export class Rooms {
   }
 
   /** The newest page of the log. */
-  newest(code: string): Promise<Page> {
-    return this.#store.read(code, { limit: PAGE })
+  async newest(code: string, sizeOf: SizeOf): Promise<Page> {
+    return boundPage(await this.#store.read(code, { limit: PAGE }), PAGE_BYTES, sizeOf, 'last')
   }
 
   /** A page of the log: the newest, or what is before or after a cursor. Refuses a cursor that cannot be one. */
-  async history(code: string, query: HistoryQuery = {}): Promise<Result<{ page: Page }>> {
+  async history(code: string, query: HistoryQuery): Promise<Result<{ page: Page }>> {
     const before = query.before ? readCursor(query.before) : undefined
     const after = query.after ? readCursor(query.after) : undefined
     if ((query.before && !before) || (query.after && !after) || (before && after)) return refuse('malformed')
     const limit = Math.min(Math.max(query.limit ?? PAGE, 1), LONGEST_PAGE)
-    return { ok: true, page: await this.#store.read(code, { before, after, limit }) }
+    const page = await this.#store.read(code, { before, after, limit })
+    return { ok: true, page: boundPage(page, PAGE_BYTES, query.sizeOf, after ? 'first' : 'last') }
   }
 
   /** Who is here. */

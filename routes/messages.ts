@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
 import { writeCursor } from '../rooms/cursor.ts'
@@ -13,6 +14,7 @@ import { answerRefusal } from './guard/refuse.ts'
 import { showDraft } from './room.ts'
 import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
+import { fragmentBytes } from './wire/frames.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
@@ -58,9 +60,11 @@ async function list(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const { before, after, limit } = c.req.query()
   if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, site, refuse('malformed'))
-  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined })
+  const isJson = wantsJson(c)
+  const sizeOf = isJson ? jsonBytes : fragmentBytes
+  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined, sizeOf })
   if (!read.ok) return answerRefusal(c, site, read)
-  if (wantsJson(c)) return c.json(pageJson(read.page))
+  if (isJson) return c.json(pageJson(read.page))
   return c.html(history({ place: site.place, room, page: read.page }).toString())
 }
 
@@ -68,6 +72,10 @@ async function list(c: Ask, site: Site): Promise<Response> {
 export function messageJson(message: Message): object {
   const { seq, key, member, name, text, at } = message
   return { seq, cursor: writeCursor(message), key, member, name, text, at: new Date(at).toISOString() }
+}
+
+function jsonBytes(message: Message): number {
+  return Buffer.byteLength(JSON.stringify(messageJson(message)))
 }
 
 function pageJson({ entries, more, gap, cursor }: Page): object {

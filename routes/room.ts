@@ -12,6 +12,7 @@ import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, type Visit, wantsJson } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
+import { fragmentBytes } from './wire/frames.ts'
 
 /** A room's own page, the way into it, and the way out. */
 export function room(app: Hono<Env>, site: Site): void {
@@ -28,7 +29,7 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
   site.rooms.seen(room.code, member)
   if (wantsJson(c)) return c.json({ room, member, members: site.rooms.present(room.code) })
   const before = c.req.query('before')
-  const history = await site.rooms.history(room.code, { before })
+  const history = await site.rooms.history(room.code, { before, sizeOf: fragmentBytes })
   if (!history.ok) return answerRefusal(c, site, history)
   return answerPage(c, viewRoom(c, site, { room, member }, history.page, { isNewest: before === undefined }))
 }
@@ -41,7 +42,8 @@ function answerPage(c: Ask, page: Html): Response {
 
 /** The room's page again, with what was typed and why it was not taken. */
 export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
-  return viewRoom(c, site, visit, await site.rooms.newest(visit.room.code), { isNewest: true, draft })
+  const page = await site.rooms.newest(visit.room.code, fragmentBytes)
+  return viewRoom(c, site, visit, page, { isNewest: true, draft })
 }
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {

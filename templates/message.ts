@@ -3,20 +3,36 @@ import type { Entry, Event, Gap, Member, Message, Notice, Page } from '../rooms/
 import { type Html, html } from './html.ts'
 import { linkify } from './links.ts'
 
-// One rendering serves the page, the history, the fan-out and every viewer.
-const rendered = new WeakMap<Message, string>()
+// Half of what renderings may take in the whole process: an old half goes when the new one is full.
+const HALF_BYTES = 16 * 1024 * 1024
+// About what a rendering takes beside its text.
+const RENDERING_BYTES = 100
 const HUES = 12
 const DAY = 24 * 60 * 60 * 1000
 
 /** A message as everybody sees it. */
 export function message(message: Message): string {
-  let fragment = rendered.get(message)
-  if (fragment === undefined) {
-    fragment = whole(render(message).toString())
-    rendered.set(message, fragment)
+  return newer.get(message) ?? keep(message, older.get(message) ?? whole(render(message).toString()))
+}
+
+// One rendering serves the page, the history, the fan-out and every viewer.
+let newer = new WeakMap<Message, string>()
+let older = new WeakMap<Message, string>()
+let newerBytes = 0
+
+function keep(message: Message, fragment: string): string {
+  newerBytes += fragment.length * (WIDE.test(fragment) ? 2 : 1) + RENDERING_BYTES
+  if (newerBytes > HALF_BYTES) {
+    older = newer
+    newer = new WeakMap()
+    newerBytes = 0
   }
+  newer.set(message, fragment)
   return fragment
 }
+
+// V8 keeps a text in one byte a letter as long as none is beyond Latin-1.
+const WIDE = /[^\0-\xff]/
 
 /**
  * What a batch adds to the log: messages with the days between them, notices and gaps.

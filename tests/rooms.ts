@@ -4,11 +4,13 @@ import { MemoryStore } from '../rooms/memory.ts'
 import { type Claim, Rooms, type RoomsOptions } from '../rooms/rooms.ts'
 import type { Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
-import { Ear } from './support/ear.ts'
+import { Ear, plainFormat } from './support/ear.ts'
 import { grownBy } from './support/heap.ts'
 
 const HOUR = 60 * 60 * 1000
 const GRACE = 20_000
+
+const { sizeOf } = plainFormat
 
 const test = suite('rooms')
 
@@ -151,14 +153,14 @@ test('what is blank, too long or by nobody is not said', async () => {
 test('a cursor that cannot be one is refused, and so are two', async () => {
   const { rooms, room, ann } = await open()
   must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
-  const { page } = must(await rooms.history(room.code))
+  const { page } = must(await rooms.history(room.code, { sizeOf }))
   for (const query of [
     { before: 'x' },
     { after: '1' },
     { after: '1.T!' },
     { before: page.cursor, after: page.cursor },
   ]) {
-    assert.equal(await rooms.history(room.code, query), { ok: false, refusal: 'malformed' })
+    assert.equal(await rooms.history(room.code, { ...query, sizeOf }), { ok: false, refusal: 'malformed' })
   }
 })
 
@@ -167,7 +169,7 @@ test('a page is 50 long, and never more than 200', async () => {
   for (let count = 0; count < 250; count += 1) must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
   const lengths = await Promise.all(
     [undefined, 1, 200, 1000, -5].map(
-      async (limit) => must(await rooms.history(room.code, { limit })).page.entries.length,
+      async (limit) => must(await rooms.history(room.code, { limit, sizeOf })).page.entries.length,
     ),
   )
   assert.equal(lengths, [50, 1, 200, 200, 1])

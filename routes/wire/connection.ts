@@ -8,7 +8,7 @@ import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { writeDirectly } from './direct.ts'
-import { textFrame } from './frames.ts'
+import { fragmentBytes, textFrame } from './frames.ts'
 
 const UNSENT = 1024 * 1024
 // Refusals in a row after which somebody is not mistaken but flooding.
@@ -21,7 +21,7 @@ export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
 }
 
 /** Messages as fragments in text frames; encoded once for everyone. */
-const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)) }
+const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)), sizeOf: fragmentBytes }
 
 /** Where open connections are kept. */
 interface Registry {
