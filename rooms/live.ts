@@ -33,6 +33,7 @@ export class LiveRoom {
     this.presence = new Presence({
       clock,
       grace,
+      mark: (id, isHere) => void store.mark(code, id, isHere),
       tell: (attendance, notice) => {
         this.#fanout.publish(attendance)
         if (notice) this.#fanout.publish(notice)

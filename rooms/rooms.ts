@@ -8,6 +8,7 @@ import { LiveRoom } from './live.ts'
 import { readName, suggestName } from './name.ts'
 import { own } from './own.ts'
 import { boundPage, PAGE_BYTES, type SizeOf } from './page.ts'
+import { Revival } from './revival.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
@@ -45,6 +46,8 @@ const POSTING = { burst: 5, perSecond: 2 }
 // Of all members of a room together: a crowd must not wipe out in seconds what the others said.
 const ROOM_POSTS = { burst: 200, perSecond: 40 }
 const ROOM_JOINS = { burst: 300, perSecond: 10 }
+// People in one room, by their connections; whoever is away does not count.
+const PRESENT = 20_000
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
@@ -56,7 +59,6 @@ export class Rooms {
   #store: Store
   #clock: Clock
   #grace: number
-  #started: number
   #live = new Map<string, LiveRoom>()
   #rates: Buckets
   #roomPosts: Buckets
@@ -64,8 +66,7 @@ export class Rooms {
   #isDraining = false
   /** Posts on their way into the store. */
   #appending = new Set<Promise<unknown>>()
-  /** Rooms that only a restart had forgotten, and who has left them since. */
-  #revived = new Map<string, Set<string>>()
+  #revival: Revival
   #cancelSweep: () => void
 
   constructor(options: RoomsOptions) {
@@ -73,7 +74,7 @@ export class Rooms {
     this.#store = options.store
     this.#clock = options.clock ?? systemClock
     this.#grace = options.grace ?? 20_000
-    this.#started = this.#clock.now()
+    this.#revival = new Revival(this.#clock.now(), options.ttl)
     const buckets = (rate: Rate) => new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.now)
     this.#rates = buckets(POSTING)
     this.#roomPosts = buckets(ROOM_POSTS)
@@ -86,7 +87,7 @@ export class Rooms {
     const [readableTitle, readableName] = [readTitle(title), readName(name)]
     if (!readableName.ok) return readableName
     if (!readableTitle.ok) return readableTitle
-    if (await this.#isFull()) return refuse('rooms-full', { retryAfter: 60 })
+    if (!(await this.#hasSpace())) return refuse('rooms-full', { retryAfter: 60 })
     const room = await this.#open(own(readableTitle.title))
     const joined = await this.join(room.code, readableName.name)
     return joined.ok ? { ...joined, room } : joined
@@ -101,6 +102,7 @@ export class Rooms {
   async join(code: string, name: string): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
+    if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
     const wait = this.#roomJoins.take(code)
     if (wait > 0) return refuse('room-busy', { retryAfter: Math.ceil(wait) })
     const member = { id: randomBytes(6).toString('hex'), name: own(read.name) }
@@ -128,8 +130,8 @@ export class Rooms {
 
   /** Takes a member out: their name is free, their session void, their connections closed. */
   async leave(code: string, id: string): Promise<void> {
+    this.#revival.left(id)
     await this.#store.dismiss(code, id)
-    this.#revived.get(code)?.add(id)
     const live = this.#live.get(code)
     live?.presence.left(id)
     live?.close('removed', id)
@@ -246,8 +248,12 @@ export class Rooms {
     }
   }
 
-  async #isFull(): Promise<boolean> {
-    return (await this.#store.count()) >= (this.#options.limit ?? 10_000)
+  /** Whether there is space for one more room; where there is not, one that was never used makes it. */
+  async #hasSpace(): Promise<boolean> {
+    if ((await this.#store.count()) < (this.#options.limit ?? 10_000)) return true
+    const unused = await this.#store.unused()
+    if (unused !== undefined) await this.#remove(unused)
+    return unused !== undefined
   }
 
   async #suggest(code: string, name: string): Promise<string> {
@@ -259,16 +265,20 @@ export class Rooms {
   }
 
   async #revive({ room: code, title, member, issued }: Claim): Promise<Member | undefined> {
-    if (issued >= this.#started) return undefined
+    const isOpen = () => this.#revival.isOpen(code, member, issued, this.#clock.now())
+    if (!isOpen() || this.attendance(code).count >= PRESENT) return undefined
     if (!(await this.#store.find(code))) {
-      if (await this.#isFull()) return undefined
-      if (await this.#store.create({ code, title, created: this.#clock.now() })) this.#revived.set(code, new Set())
+      if (!(await this.#hasSpace())) return undefined
+      this.#revival.opened(code)
+      await this.#store.create({ code, title, created: this.#clock.now() })
     }
-    const left = this.#revived.get(code)
-    if (!left || left.has(member.id)) return undefined
-    if ((await this.#store.admit(code, member)) === 'admitted') return member
-    // A page asks for several things at once after a restart: another of its requests may have been first.
-    return this.#store.member(code, member.id)
+    if (!this.#revival.isKnown(code)) return undefined
+    for (const id of this.#revival.earlier(code, member)) await this.leave(code, id)
+    // A page asks for several things at once: another of its requests may have left, or come back first.
+    if (!isOpen() || (await this.#store.admit(code, member)) !== 'admitted') return undefined
+    this.#revival.cameBack(code, member, issued)
+    this.#room(code).presence.seen(member)
+    return member
   }
 
   #scheduleSweep(): () => void {
@@ -282,12 +292,15 @@ export class Rooms {
   async #sweep(): Promise<void> {
     for (const [code, live] of this.#live) if (live.isEmpty) this.#forget(code, live)
     for (const code of await this.#store.quietSince(this.#clock.now() - this.#options.ttl)) {
-      const live = this.#live.get(code)
-      if (live?.hasConnections) continue
-      if (live) this.#forget(code, live)
-      this.#revived.delete(code)
-      await this.#store.remove(code)
+      if (!this.#live.get(code)?.hasConnections) await this.#remove(code)
     }
+    this.#revival.expire(this.#clock.now())
+  }
+
+  async #remove(code: string): Promise<void> {
+    const live = this.#live.get(code)
+    if (live) this.#forget(code, live)
+    await this.#store.remove(code)
   }
 
   #forget(code: string, live: LiveRoom): void {

@@ -1,4 +1,5 @@
 import type { Batch } from '../rooms/fanout.ts'
+import { heapBytes } from '../rooms/heap.ts'
 import type { Entry, Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 import { linkify } from './links.ts'
@@ -21,7 +22,7 @@ let older = new WeakMap<Message, string>()
 let newerBytes = 0
 
 function keep(message: Message, fragment: string): string {
-  newerBytes += fragment.length * (WIDE.test(fragment) ? 2 : 1) + RENDERING_BYTES
+  newerBytes += heapBytes(fragment) + RENDERING_BYTES
   if (newerBytes > HALF_BYTES) {
     older = newer
     newer = new WeakMap()
@@ -30,9 +31,6 @@ function keep(message: Message, fragment: string): string {
   newer.set(message, fragment)
   return fragment
 }
-
-// V8 keeps a text in one byte a letter as long as none is beyond Latin-1.
-const WIDE = /[^\0-\xff]/
 
 /**
  * What a batch adds to the log: messages with the days between them, notices and gaps.

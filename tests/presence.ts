@@ -139,7 +139,7 @@ test('whoever comes and goes, once it is quiet the count is that of those who ar
   })
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 40, size: 'max' }), async (acts) => {
-      const { presence, told, quiet } = room()
+      const { presence, told, marked, quiet } = room()
       const open = new Map<string, number>(members.map(({ id }) => [id, 0]))
       for (const { member, act, pause } of acts) {
         const tabs = open.get(member.id) as number
@@ -161,6 +161,10 @@ test('whoever comes and goes, once it is quiet the count is that of those who ar
         here,
       )
       assert.equal(told.at(-1)?.here.toSorted() ?? [], here)
+      assert.equal(
+        [...marked].toSorted(),
+        members.filter(({ name }) => here.includes(name)).map(({ id }) => id),
+      )
     }),
     { numRuns: 150 },
   )
@@ -184,8 +188,10 @@ function room() {
       left: notice && namesOf(notice.left),
     })
   }
+  const marked = new Set<string>()
+  const mark = (id: string, isHere: boolean) => void (isHere ? marked.add(id) : marked.delete(id))
   const quiet = (milliseconds = 0) => clock.pass(milliseconds)
-  return { presence: new Presence({ clock, grace: GRACE, tell }), told, quiet }
+  return { presence: new Presence({ clock, grace: GRACE, mark, tell }), told, marked, quiet }
 }
 
 function namesOf(members: readonly Member[]): string[] {

@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/memory.ts'
+import { Revival } from '../rooms/revival.ts'
 import { type Claim, Rooms, type RoomsOptions } from '../rooms/rooms.ts'
 import type { Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
@@ -38,6 +39,61 @@ test('there are only so many rooms', async () => {
   must(await rooms.create('', 'ann'))
   const refused = await rooms.create('', 'ann')
   assert.is(!refused.ok && refused.refusal, 'rooms-full')
+})
+
+test('where there are too many rooms the one that has been unused for the longest makes space', async () => {
+  const clock = new TestClock()
+  const rooms = house({ clock, limit: 3 })
+  const used = must(await rooms.create('', 'ann'))
+  must(await rooms.post(used.room.code, used.member, { text: 'hello', key: '' }))
+  const held = must(await rooms.create('', 'ann'))
+  const ear = new Ear(held.member)
+  rooms.enter(held.room.code, ear)
+  const left = must(await rooms.create('', 'ann'))
+  await clock.pass(GRACE - 1)
+  assert.equal(await rooms.create('', 'bob'), { ok: false, refusal: 'rooms-full', retryAfter: 60 })
+  await clock.pass(1)
+  const made = must(await rooms.create('', 'bob'))
+  const found = [used, held, left, made].map(async ({ room }) => (await rooms.find(room.code)) !== undefined)
+  assert.equal(await Promise.all(found), [true, true, false, true])
+  rooms.disconnect(held.room.code, ear)
+  await clock.pass(GRACE)
+  must(await rooms.create('', 'zoe'))
+  assert.is(await rooms.find(made.room.code), undefined, 'longer unused than the one that somebody has just left')
+  assert.ok(await rooms.find(held.room.code))
+})
+
+test('a crowd of newcomers expels those who are away, and never whoever is here', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await listening({ clock })
+  const asking = must(await rooms.join(room.code, 'a program')).member
+  const away = must(await rooms.join(room.code, 'away')).member
+  for (let number = 1; number <= 5000; number += 1) {
+    must(await rooms.join(room.code, `guest ${number}`))
+    if (number % 1000 > 0) continue
+    await clock.pass(GRACE)
+    assert.equal(await rooms.recognise(claim(room, asking, clock.now())), asking)
+  }
+  assert.equal(await rooms.recognise(claim(room, ann, clock.now())), ann)
+  assert.is(await rooms.recognise(claim(room, away, clock.now())), undefined)
+  must(await rooms.join(room.code, 'guest 1'))
+  assert.is((await rooms.join(room.code, 'guest 4000')).ok, false, 'the last two thousand are kept')
+})
+
+test('beyond twenty thousand who are present nobody else is let in', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await open({ clock })
+  const ears = [new Ear(ann)]
+  for (let number = 2; number <= 20_000; number += 1)
+    ears.push(new Ear(must(await rooms.join(room.code, `${number}`)).member))
+  for (const ear of ears) rooms.enter(room.code, ear)
+  assert.equal(await rooms.join(room.code, 'late'), { ok: false, refusal: 'room-full', retryAfter: 60 })
+  await clock.pass(2 * GRACE)
+  assert.is((await rooms.join(room.code, 'late')).ok, false)
+  rooms.disconnect(room.code, ears[7])
+  await clock.pass(2 * GRACE)
+  must(await rooms.join(room.code, 'late'))
+  assert.is(rooms.attendance(room.code).count, 20_000)
 })
 
 test('a second ann is refused, and could have the name that is suggested', async () => {
@@ -224,6 +280,72 @@ test('somebody who leaves after a restart does not come back with the session fr
   await rooms.recognise(session)
   await rooms.leave(room.code, ann.id)
   assert.is(await rooms.recognise(session), undefined)
+})
+
+test('a room that expired after a restart does not come back with a session from before it', async () => {
+  const clock = new TestClock()
+  const { room, ann } = await open({ clock })
+  const [anns, bobs] = [claim(room, ann, clock.now()), claim(room, { id: 'b0b0b0', name: 'bob' }, clock.now())]
+  await clock.pass(1000)
+  const rooms = house({ clock, ttl: HOUR })
+  assert.equal(await rooms.recognise(anns), ann)
+  await clock.pass(HOUR / 2)
+  assert.ok(await rooms.find(room.code))
+  await clock.pass(HOUR)
+  for (const session of [anns, bobs]) {
+    assert.is(await rooms.recognise(session), undefined)
+    assert.is(await rooms.find(room.code), undefined)
+  }
+})
+
+test('of two sessions from before a restart with names that look alike the later one is right, whoever comes first', async () => {
+  const clock = new TestClock()
+  const { rooms: before, room, ann: first } = await open({ clock })
+  const earlier = claim(room, first, clock.now())
+  await clock.pass(1000)
+  await before.leave(room.code, first.id)
+  const second = must(await before.join(room.code, 'Аnn')).member
+  const later = claim(room, second, clock.now())
+  await clock.pass(1000)
+  for (const sessions of [
+    [earlier, later, earlier],
+    [later, earlier],
+  ]) {
+    const rooms = house({ clock })
+    for (const session of sessions) {
+      const member = await rooms.recognise(session)
+      if (!member) continue
+      const ear = new Ear(member)
+      rooms.enter(room.code, ear)
+      if (session === earlier) {
+        await rooms.recognise(later)
+        assert.is(ear.farewell, 'removed')
+        rooms.disconnect(room.code, ear)
+      }
+    }
+    assert.equal(await Promise.all([later, earlier].map((session) => rooms.recognise(session))), [second, undefined])
+    assert.equal(rooms.present(room.code), [second])
+    await rooms.leave(room.code, second.id)
+    assert.is(await rooms.recognise(earlier), undefined, 'it was no longer theirs')
+  }
+})
+
+test('what is remembered for those who come back after a restart is bounded and ends', () => {
+  const revival = new Revival(1000, 500, 3)
+  const people = ['ann', 'bob', 'zoe', 'dan'].map((name) => ({ id: `id of ${name}`, name }))
+  revival.opened('a room')
+  for (const member of people.slice(0, 3)) revival.cameBack('a room', member, 900)
+  assert.is(revival.isOpen('a room', people[3], 900, 1100), false)
+  revival.left('somebody who came later')
+  assert.is(revival.size, 3)
+  revival.expire(1499)
+  assert.is(revival.size, 3)
+  revival.expire(1500)
+  assert.is(revival.size, 0)
+  assert.equal(
+    [1499, 1500].map((now) => revival.isOpen('a room', people[0], 900, now)),
+    [true, false],
+  )
 })
 
 test('a session of a room that is gone brings nothing back without a restart', async () => {
