@@ -47,9 +47,9 @@ export class Presence {
     return this.#present.size === 0
   }
 
-  /** Everyone who is here. */
-  members(): Member[] {
-    return [...this.#present.values()]
+  /** So many of those who are here, first come first. */
+  members(count: number): Member[] {
+    return first(this.#present.values(), count)
   }
 
   /** A member opened a connection. */

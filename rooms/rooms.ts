@@ -48,6 +48,8 @@ const ROOM_POSTS = { burst: 200, perSecond: 40 }
 const ROOM_JOINS = { burst: 300, perSecond: 10 }
 // People in one room, by their connections; whoever is away does not count.
 const PRESENT = 20_000
+// Names in one answer: with the longest that there are it is as long as a page of the log.
+const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
@@ -176,9 +178,9 @@ export class Rooms {
     return this.#live.get(code)?.presence.attendance ?? { kind: 'attendance', count: 0, members: [] }
   }
 
-  /** Everyone who is here, in a crowd too. */
+  /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
-    return this.#live.get(code)?.presence.members() ?? []
+    return this.#live.get(code)?.presence.members(NAMED) ?? []
   }
 
   /** Lets a connection of a member in: from now on it is closed when they leave. It is sent nothing before `connect`. */

@@ -3,6 +3,8 @@ import * as assert from 'uvu/assert'
 import { Buckets } from '../rooms/bucket.ts'
 import { blockOf } from '../routes/guard/address.ts'
 import { TestClock } from './support/clock.ts'
+import { Person } from './support/person.ts'
+import { serve } from './support/server.ts'
 import { errorIn, Guest, HOST, type House, makeHouse } from './support/site.ts'
 
 const MINUTE = 60_000
@@ -115,6 +117,33 @@ test('a hundred joins and five hundred posts as fast as they go do not wipe out 
   }
   assert.is(statuses.filter((status) => status === 303).length, 99)
   assert.is((await ann.texts())[0], 'what ann said')
+})
+
+test('what comes by sockets and by forms from one address counts together', async () => {
+  const clock = new TestClock()
+  const server = await serve({ areRatesLimited: true, clock })
+  const ann = await Person.create(server.url, 'ann')
+  const line = await ann.listen()
+  for (let number = 1; number <= 20; number += 1) {
+    const guest = await Person.join(server.url, ann.code, `guest ${number}`)
+    const own = number % 2 ? await guest.connect() : undefined
+    for (let count = 0; count < 5; count += 1) {
+      if (own) own.send({ text: `text ${count}` })
+      else await guest.say(`text ${count}`)
+    }
+    await line.count(number * 5)
+    own?.close()
+  }
+  const late = await Person.join(server.url, ann.code, 'late')
+  const lates = await late.connect()
+  lates.send({ text: 'one too many' })
+  await lates.frame('very quick')
+  const answer = await late.fetch('/messages', { method: 'POST', body: new URLSearchParams({ text: 'another' }) })
+  assert.equal([answer.status, answer.headers.get('retry-after'), await errorIn(answer)], [429, '1', 'too-fast'])
+  assert.is(line.texts.length, 100)
+  const stopped = server.stop()
+  await clock.pass(60_000)
+  await stopped
 })
 
 test('who floods alone is stopped by their own limit, before it costs their neighbours anything', async () => {

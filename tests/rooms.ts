@@ -87,6 +87,7 @@ test('beyond twenty thousand who are present nobody else is let in', async () =>
   for (let number = 2; number <= 20_000; number += 1)
     ears.push(new Ear(must(await rooms.join(room.code, `${number}`)).member))
   for (const ear of ears) rooms.enter(room.code, ear)
+  assert.is(rooms.present(room.code).length, 1000, 'no answer names them all')
   assert.equal(await rooms.join(room.code, 'late'), { ok: false, refusal: 'room-full', retryAfter: 60 })
   await clock.pass(2 * GRACE)
   assert.is((await rooms.join(room.code, 'late')).ok, false)
