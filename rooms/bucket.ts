@@ -10,6 +10,12 @@ export interface Bucket {
   at: number
 }
 
+/** A rate that is none. */
+export const UNLIMITED: Rate = { burst: Number.POSITIVE_INFINITY, perSecond: 1 }
+
+// Whoever has a network of addresses has more of them than memory: beyond this many the oldest gives way.
+const BUCKETS = 100_000
+
 /** A full bucket. */
 export function fill(rate: Rate, now: number): Bucket {
   return { tokens: rate.burst, at: now }
@@ -33,48 +39,56 @@ export function refill(bucket: Bucket, rate: Rate, now: number): number {
   return bucket.tokens >= 1 ? 0 : (1 - bucket.tokens) / rate.perSecond
 }
 
-/** Buckets by name, forgotten once they are full again. */
+/** Buckets by name, the longest unused first; forgotten once they are full again. */
 export class Buckets {
   #rate: Rate
   #now: () => number
   #buckets = new Map<string, Bucket>()
-  #sweepAt = 1000
 
   constructor(rate: Rate, now: () => number) {
     this.#rate = rate
     this.#now = now
   }
 
+  /** How many are not known to be full. */
+  get size(): number {
+    return this.#buckets.size
+  }
+
   /** Takes a token of this name: 0, or the seconds until there is one. */
   take(name: string): number {
-    return take(this.#bucket(name), this.#rate, this.#now())
+    if (this.#rate === UNLIMITED) return 0
+    const bucket = this.#buckets.get(name) ?? fill(this.#rate, this.#now())
+    this.#buckets.delete(name)
+    this.#buckets.set(name, bucket)
+    const wait = take(bucket, this.#rate, this.#now())
+    this.#forget()
+    return wait
   }
 
   /** Gives a token back that was taken for nothing. */
   giveBack(name: string): void {
-    this.#bucket(name).tokens += 1
+    const bucket = this.#buckets.get(name)
+    if (bucket) bucket.tokens += 1
   }
 
   /** Seconds until a token of this name can be taken; takes none. */
   wait(name: string): number {
-    return refill(this.#bucket(name), this.#rate, this.#now())
+    const bucket = this.#buckets.get(name)
+    return bucket ? refill(bucket, this.#rate, this.#now()) : 0
   }
 
-  #bucket(name: string): Bucket {
-    let bucket = this.#buckets.get(name)
-    if (!bucket) {
-      if (this.#buckets.size >= this.#sweepAt) this.#sweep()
-      bucket = fill(this.#rate, this.#now())
-      this.#buckets.set(name, bucket)
+  /** Two go for one that came, so that those who are full again become fewer without a look at all of them. */
+  #forget(): void {
+    for (let count = 0; count < 2; count += 1) {
+      const [oldest] = this.#buckets
+      if (!oldest || !(this.#buckets.size > BUCKETS || this.#isFull(oldest[1]))) return
+      this.#buckets.delete(oldest[0])
     }
-    return bucket
   }
 
-  #sweep(): void {
-    for (const [name, bucket] of this.#buckets) {
-      refill(bucket, this.#rate, this.#now())
-      if (bucket.tokens >= this.#rate.burst) this.#buckets.delete(name)
-    }
-    this.#sweepAt = Math.max(1000, this.#buckets.size * 2)
+  #isFull(bucket: Bucket): boolean {
+    refill(bucket, this.#rate, this.#now())
+    return bucket.tokens >= this.#rate.burst
   }
 }

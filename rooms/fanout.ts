@@ -1,4 +1,5 @@
 import { writeCursor } from './cursor.ts'
+import type { SizeOf } from './page.ts'
 import type { Entry, Event, Member } from './types.ts'
 
 /** What one turn brought, on its way out. */
@@ -13,6 +14,8 @@ export interface Batch {
 /** A way of writing events. One object is one format: a batch is encoded once for all its connections. */
 export interface Format {
   encode(batch: Batch): Uint8Array
+  /** Bytes that an entry takes in it. */
+  readonly sizeOf: SizeOf
 }
 
 /** Why a connection is closed. */

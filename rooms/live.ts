@@ -2,12 +2,14 @@ import { setImmediate } from 'node:timers'
 import type { Clock } from './clock.ts'
 import { readCursor } from './cursor.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
+import { boundPage } from './page.ts'
 import { Presence } from './presence.ts'
 import type { Store } from './store.ts'
 import type { Event, Page } from './types.ts'
 
 // Small enough that a slow reader holds little of it unsent, large enough that most breaks are one page.
 const CATCH_UP = 100
+const CATCH_UP_BYTES = 128 * 1024
 
 export interface LiveOptions {
   readonly code: string
@@ -31,6 +33,7 @@ export class LiveRoom {
     this.presence = new Presence({
       clock,
       grace,
+      mark: (id, isHere) => void store.mark(code, id, isHere),
       tell: (attendance, notice) => {
         this.#fanout.publish(attendance)
         if (notice) this.#fanout.publish(notice)
@@ -59,7 +62,7 @@ export class LiveRoom {
    * @param since a cursor; empty for only what comes
    */
   async connect(connection: Connection, since: string): Promise<void> {
-    let page = await this.#firstPage(since)
+    let page = this.#bound(connection, await this.#firstPage(since))
     while (!connection.isClosed) {
       this.#fanout.flush()
       const newest = page.entries.at(-1) ?? page.previous
@@ -67,7 +70,7 @@ export class LiveRoom {
       this.#send(connection, page, isCaughtUp)
       if (isCaughtUp) return this.#fanout.begin(connection, newest, page.cursor)
       await connection.drained()
-      page = await this.#nextPage(page)
+      page = this.#bound(connection, await this.#nextPage(page))
     }
   }
 
@@ -104,6 +107,10 @@ export class LiveRoom {
 
   #nextPage({ cursor }: Page): Promise<Page> {
     return this.#store.read(this.#code, { after: readCursor(cursor) ?? NOWHERE, limit: CATCH_UP })
+  }
+
+  #bound({ format }: Connection, page: Page): Page {
+    return boundPage(page, CATCH_UP_BYTES, format.sizeOf, 'first')
   }
 
   #send(connection: Connection, page: Page, isLast: boolean): void {

@@ -1,9 +1,24 @@
 import { Buffer } from 'node:buffer'
 import { type Cursor, writeCursor } from './cursor.ts'
+import { heapBytes } from './heap.ts'
 import type { Bounds, Draft, Query } from './store.ts'
 import type { Entry, Gap, Message, Page } from './types.ts'
 
-const TAG_SPACE = 36 ** 3
+// About what an entry takes beside its text and key.
+const ENTRY_BYTES = 300
+const TAG_BASE = 36
+const HALF_TAG = 3
+const TAG_SPACE = TAG_BASE ** HALF_TAG
+
+/** A tag as the number that takes less to keep. */
+export function readTag(tag: string): number {
+  return Number.parseInt(tag, TAG_BASE)
+}
+
+/** The tag of that number. */
+export function writeTag(tag: number): string {
+  return tag.toString(TAG_BASE).padStart(HALF_TAG * 2, '0')
+}
 
 /** The log of one room in memory: a window on its newest entries. */
 export class MemoryLog {
@@ -12,6 +27,7 @@ export class MemoryLog {
   /** The number of the newest entry. */
   #seq = 0
   #bytes = 0
+  #heapBytes = 0
   /** The last entry that fell off, or the place before the first one. */
   #floor: Cursor
   /** The first half of every tag: tells this history from another of the same room. */
@@ -26,6 +42,15 @@ export class MemoryLog {
     return this.#entries.get(this.#seq)
   }
 
+  get size(): number {
+    return this.#entries.size
+  }
+
+  /** Bytes of memory that the entries take, about. */
+  get heapBytes(): number {
+    return this.#heapBytes
+  }
+
   /** Numbers and keeps a message, and lets go of the oldest ones that no longer fit. */
   append({ member, key, text, at }: Draft): Message {
     const seq = this.#seq + 1
@@ -35,7 +60,8 @@ export class MemoryLog {
     this.#entries.set(seq, message)
     this.#seq = seq
     this.#bytes += Buffer.byteLength(text)
-    while (this.#isOverfull) this.#trim()
+    this.#heapBytes += weightOf(message)
+    while (this.#isOverfull) this.trim()
     return message
   }
 
@@ -99,16 +125,22 @@ export class MemoryLog {
     return size > this.#bounds.history || (size > 1 && this.#bytes > this.#bounds.bytes)
   }
 
-  #trim(): void {
+  /** Lets go of the oldest entry. */
+  trim(): void {
     const oldest = this.#entries.get(this.#floor.seq + 1) as Entry
     this.#entries.delete(oldest.seq)
     this.#bytes -= Buffer.byteLength(oldest.text)
+    this.#heapBytes -= weightOf(oldest)
     this.#floor = { seq: oldest.seq, tag: oldest.tag }
   }
 }
 
+function weightOf({ text, key }: Entry): number {
+  return ENTRY_BYTES + heapBytes(text) + heapBytes(key)
+}
+
 function randomTag(): string {
   return Math.floor(Math.random() * TAG_SPACE)
-    .toString(36)
-    .padStart(3, '0')
+    .toString(TAG_BASE)
+    .padStart(HALF_TAG, '0')
 }

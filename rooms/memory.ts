@@ -1,45 +1,47 @@
-import { MemoryLog } from './log.ts'
-import { looks } from './name.ts'
-import { type Admission, type Appended, type Bounds, type Draft, KEYS, type Query, type Store } from './store.ts'
-import type { Entry, Member, Message, Page, Room } from './types.ts'
+import { waterLevel } from './budget.ts'
+import { Shelf } from './shelf.ts'
+import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.ts'
+import type { Entry, Member, Page, Room } from './types.ts'
 
-// Someone who fills a room with names that never come back must not fill the memory too.
-const MEMBERS = 20_000
+const BUDGET_BYTES = 256 * 1024 * 1024
+// Trimming looks at all rooms, so each time it makes space for a while.
+const TRIMMED = 0.9
+const LATER = 0.05
 
-/** Enough to say which message a key was used for. The text is not kept: the log is the only place for texts. */
-type Receipt = Pick<Message, 'seq' | 'tag' | 'at'>
-
-interface Shelf {
-  readonly room: Room
-  readonly log: MemoryLog
-  readonly members: Map<string, Member>
-  /** The member behind each look that is taken. */
-  readonly looks: Map<string, string>
-  /** What each member has said last, by key. */
-  readonly receipts: Map<string, Map<string, Receipt>>
-  readonly followers: Set<(entry: Entry) => void>
+export interface MemoryBounds extends Bounds {
+  /** Bytes of memory for all rooms together, about. */
+  readonly budget?: number
 }
 
 /** A store that keeps everything in this process and nothing after it. */
 export class MemoryStore implements Store {
   readonly isDurable = false
   #bounds: Bounds
+  #budget: number
   #shelves = new Map<string, Shelf>()
+  /** The rooms that have been unused for the longest come first. */
+  #unused = new Set<Shelf>()
+  /** What each room took when it was last looked at, and all of them. */
+  #sizes = new Map<Shelf, number>()
+  #bytes = 0
+  #trimAt: number
 
-  constructor(bounds: Bounds) {
+  constructor({ budget = BUDGET_BYTES, ...bounds }: MemoryBounds) {
     this.#bounds = bounds
+    this.#budget = budget
+    this.#trimAt = budget
+  }
+
+  /** Bytes of memory that all rooms take, about. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   async create(room: Room): Promise<boolean> {
     if (this.#shelves.has(room.code)) return false
-    this.#shelves.set(room.code, {
-      room,
-      log: new MemoryLog(this.#bounds),
-      members: new Map(),
-      looks: new Map(),
-      receipts: new Map(),
-      followers: new Set(),
-    })
+    const shelf = new Shelf(room, this.#bounds)
+    this.#shelves.set(room.code, shelf)
+    this.#changed(shelf)
     return true
   }
 
@@ -52,7 +54,12 @@ export class MemoryStore implements Store {
   }
 
   async remove(code: string): Promise<void> {
+    const shelf = this.#shelves.get(code)
+    if (!shelf) return
     this.#shelves.delete(code)
+    this.#unused.delete(shelf)
+    this.#bytes -= this.#sizes.get(shelf) ?? 0
+    this.#sizes.delete(shelf)
   }
 
   async quietSince(time: number): Promise<string[]> {
@@ -60,40 +67,37 @@ export class MemoryStore implements Store {
     return quiet.map(({ room }) => room.code)
   }
 
+  async unused(): Promise<string | undefined> {
+    const [oldest] = this.#unused
+    return oldest?.room.code
+  }
+
   async admit(code: string, member: Member): Promise<Admission> {
-    const shelf = this.#shelves.get(code)
-    if (!shelf) return 'no-room'
-    const ownLooks = looks(member.name)
-    if (ownLooks.some((look) => (shelf.looks.get(look) ?? member.id) !== member.id)) return 'name-taken'
-    if (shelf.members.size >= MEMBERS) forget(shelf, shelf.members.keys().next().value as string)
-    shelf.members.set(member.id, member)
-    for (const look of ownLooks) shelf.looks.set(look, member.id)
-    return 'admitted'
+    return this.#change(code, (shelf) => shelf.admit(member)) ?? 'no-room'
   }
 
   async member(code: string, id: string): Promise<Member | undefined> {
-    return this.#shelves.get(code)?.members.get(id)
+    return this.#shelves.get(code)?.member(id)
+  }
+
+  async mark(code: string, id: string, isHere: boolean): Promise<void> {
+    this.#change(code, (shelf) => shelf.mark(id, isHere))
   }
 
   async isTaken(code: string, name: string): Promise<boolean> {
-    const shelf = this.#shelves.get(code)
-    return shelf !== undefined && looks(name).some((look) => shelf.looks.has(look))
+    return this.#shelves.get(code)?.isTaken(name) ?? false
   }
 
   async dismiss(code: string, id: string): Promise<boolean> {
-    const shelf = this.#shelves.get(code)
-    return shelf !== undefined && forget(shelf, id)
+    return this.#change(code, (shelf) => shelf.dismiss(id)) ?? false
   }
 
   async append(code: string, draft: Draft): Promise<Appended> {
-    const shelf = this.#shelves.get(code)
-    if (!shelf?.members.has(draft.member.id)) return undefined
-    const receipt = shelf.receipts.get(draft.member.id)?.get(draft.key)
-    if (receipt) return { message: shelf.log.find(receipt) ?? rebuild(receipt, draft), repeated: true }
-    const message = shelf.log.append(draft)
-    keepReceipt(shelf, message)
-    for (const follower of shelf.followers) follower(message)
-    return { message, repeated: false }
+    return this.#change(code, (shelf) => {
+      const appended = shelf.append(draft)
+      if (appended && !appended.repeated) for (const follower of shelf.followers) follower(appended.message)
+      return appended
+    })
   }
 
   async read(code: string, query: Query): Promise<Page> {
@@ -109,29 +113,40 @@ export class MemoryStore implements Store {
 
   async close(): Promise<void> {
     this.#shelves.clear()
+    this.#unused.clear()
+    this.#sizes.clear()
+    this.#bytes = 0
   }
-}
 
-function forget(shelf: Shelf, id: string): boolean {
-  const member = shelf.members.get(id)
-  if (!member) return false
-  shelf.members.delete(id)
-  shelf.receipts.delete(id)
-  for (const look of looks(member.name)) shelf.looks.delete(look)
-  return true
-}
-
-/** A message that fell off the log, from what the sender repeats of it. */
-function rebuild({ seq, tag, at }: Receipt, { key, member, text }: Draft): Message {
-  return { kind: 'message', seq, tag, key, member: member.id, name: member.name, text, at }
-}
-
-function keepReceipt(shelf: Shelf, { seq, tag, at, key, member }: Message): void {
-  let receipts = shelf.receipts.get(member)
-  if (!receipts) {
-    receipts = new Map()
-    shelf.receipts.set(member, receipts)
+  #change<T>(code: string, act: (shelf: Shelf) => T): T | undefined {
+    const shelf = this.#shelves.get(code)
+    if (!shelf) return undefined
+    const done = act(shelf)
+    this.#changed(shelf)
+    return done
   }
-  receipts.set(key, { seq, tag, at })
-  if (receipts.size > KEYS) receipts.delete(receipts.keys().next().value as string)
+
+  #changed(shelf: Shelf): void {
+    if (!shelf.isUnused) this.#unused.delete(shelf)
+    else this.#unused.add(shelf)
+    this.#weigh(shelf)
+    if (this.#bytes > this.#trimAt) this.#trim()
+  }
+
+  #weigh(shelf: Shelf): void {
+    const { bytes } = shelf
+    this.#bytes += bytes - (this.#sizes.get(shelf) ?? 0)
+    this.#sizes.set(shelf, bytes)
+  }
+
+  /** Takes from the largest rooms what is too much in all of them together. */
+  #trim(): void {
+    const level = waterLevel([...this.#sizes.values()], this.#budget * TRIMMED)
+    for (const [shelf, bytes] of this.#sizes) {
+      if (bytes <= level) continue
+      shelf.shrink(level)
+      this.#weigh(shelf)
+    }
+    this.#trimAt = Math.max(this.#budget, this.#bytes + this.#budget * LATER)
+  }
 }

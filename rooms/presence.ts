@@ -10,6 +10,8 @@ export interface PresenceOptions {
   readonly clock: Clock
   /** Milliseconds in which someone without a connection has not left: reloading or hiding a tab is not leaving. */
   readonly grace: number
+  /** Called at once when a member has come or gone. */
+  readonly mark: (id: string, isHere: boolean) => void
   /** Called when who is here has changed. */
   readonly tell: (attendance: Attendance, notice: Notice | undefined) => void
 }
@@ -45,9 +47,9 @@ export class Presence {
     return this.#present.size === 0
   }
 
-  /** Everyone who is here. */
-  members(): Member[] {
-    return [...this.#present.values()]
+  /** So many of those who are here, first come first. */
+  members(count: number): Member[] {
+    return first(this.#present.values(), count)
   }
 
   /** A member opened a connection. */
@@ -83,6 +85,7 @@ export class Presence {
     this.#present.set(member.id, member)
     if (this.#present.size <= CROWD) this.#first = undefined
     if (!this.#left.delete(member.id)) this.#joined.set(member.id, member)
+    this.#options.mark(member.id, true)
     this.#changed()
   }
 
@@ -92,6 +95,7 @@ export class Presence {
     this.#present.delete(id)
     this.#first = undefined
     if (!this.#joined.delete(id)) this.#left.set(id, member)
+    this.#options.mark(id, false)
     this.#changed()
   }
 

@@ -1,11 +1,14 @@
 import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { Buckets } from './bucket.ts'
+import { Buckets, type Rate, UNLIMITED } from './bucket.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { makeCode } from './code.ts'
 import { readCursor } from './cursor.ts'
 import type { Connection, Farewell } from './fanout.ts'
 import { LiveRoom } from './live.ts'
 import { readName, suggestName } from './name.ts'
+import { own } from './own.ts'
+import { boundPage, PAGE_BYTES, type SizeOf } from './page.ts'
+import { Revival } from './revival.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
@@ -35,9 +38,18 @@ export interface HistoryQuery {
   readonly before?: string
   readonly after?: string
   readonly limit?: number
+  /** The form in which it is asked for: a page is bounded by bytes too. */
+  readonly sizeOf: SizeOf
 }
 
 const POSTING = { burst: 5, perSecond: 2 }
+// Of all members of a room together: a crowd must not wipe out in seconds what the others said.
+const ROOM_POSTS = { burst: 200, perSecond: 40 }
+const ROOM_JOINS = { burst: 300, perSecond: 10 }
+// People in one room, by their connections; whoever is away does not count.
+const PRESENT = 20_000
+// Names in one answer: with the longest that there are it is as long as a page of the log.
+const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
@@ -49,14 +61,14 @@ export class Rooms {
   #store: Store
   #clock: Clock
   #grace: number
-  #started: number
   #live = new Map<string, LiveRoom>()
   #rates: Buckets
+  #roomPosts: Buckets
+  #roomJoins: Buckets
   #isDraining = false
   /** Posts on their way into the store. */
   #appending = new Set<Promise<unknown>>()
-  /** Rooms that only a restart had forgotten, and who has left them since. */
-  #revived = new Map<string, Set<string>>()
+  #revival: Revival
   #cancelSweep: () => void
 
   constructor(options: RoomsOptions) {
@@ -64,8 +76,11 @@ export class Rooms {
     this.#store = options.store
     this.#clock = options.clock ?? systemClock
     this.#grace = options.grace ?? 20_000
-    this.#started = this.#clock.now()
-    this.#rates = new Buckets(POSTING, this.#clock.now)
+    this.#revival = new Revival(this.#clock.now(), options.ttl)
+    const buckets = (rate: Rate) => new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.now)
+    this.#rates = buckets(POSTING)
+    this.#roomPosts = buckets(ROOM_POSTS)
+    this.#roomJoins = buckets(ROOM_JOINS)
     this.#cancelSweep = this.#scheduleSweep()
   }
 
@@ -74,8 +89,8 @@ export class Rooms {
     const [readableTitle, readableName] = [readTitle(title), readName(name)]
     if (!readableName.ok) return readableName
     if (!readableTitle.ok) return readableTitle
-    if (await this.#isFull()) return refuse('rooms-full', { retryAfter: 60 })
-    const room = await this.#open(readableTitle.title)
+    if (!(await this.#hasSpace())) return refuse('rooms-full', { retryAfter: 60 })
+    const room = await this.#open(own(readableTitle.title))
     const joined = await this.join(room.code, readableName.name)
     return joined.ok ? { ...joined, room } : joined
   }
@@ -89,8 +104,12 @@ export class Rooms {
   async join(code: string, name: string): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
-    const member = { id: randomBytes(6).toString('hex'), name: read.name }
+    if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
+    const wait = this.#roomJoins.take(code)
+    if (wait > 0) return refuse('room-busy', { retryAfter: Math.ceil(wait) })
+    const member = { id: randomBytes(6).toString('hex'), name: own(read.name) }
     const admission = await this.#store.admit(code, member)
+    if (admission !== 'admitted') this.#roomJoins.giveBack(code)
     if (admission === 'no-room') return refuse('room-unknown')
     if (admission === 'name-taken') return refuse('name-taken', { suggestion: await this.#suggest(code, read.name) })
     this.#room(code).presence.seen(member)
@@ -113,8 +132,8 @@ export class Rooms {
 
   /** Takes a member out: their name is free, their session void, their connections closed. */
   async leave(code: string, id: string): Promise<void> {
+    this.#revival.left(id)
     await this.#store.dismiss(code, id)
-    this.#revived.get(code)?.add(id)
     const live = this.#live.get(code)
     live?.presence.left(id)
     live?.close('removed', id)
@@ -124,30 +143,34 @@ export class Rooms {
    * Says something. The same key of the same member again answers what was stored first, and stores nothing.
    * Refuses a text that is blank or too long, a member who is too fast, and those who are no members.
    */
-  async post(code: string, member: Member, said: Said): Promise<Result<{ message: Message; repeated: boolean }>> {
+  async post(code: string, member: Member, said: Said): Promise<Result<Posted>> {
     const read = readText(said.text)
     if (!read.ok) return read
     if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
     const key = said.key || randomUUID()
     if (!isKey(key)) return refuse('key-too-long')
-    const wait = this.#options.areRatesLimited === false ? 0 : this.#rates.take(member.id)
+    const wait = this.#rates.take(member.id)
     if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
-    const appended = await this.#append(code, { member, key, text: read.text, at: this.#clock.now() })
+    const roomWait = this.#roomPosts.take(code)
+    if (roomWait > 0) return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    const draft = { member, key: own(key), text: own(read.text), at: this.#clock.now() }
+    const appended = await this.#append(code, draft)
     return appended ? { ok: true, ...appended } : refuse('no-session')
   }
 
   /** The newest page of the log. */
-  newest(code: string): Promise<Page> {
-    return this.#store.read(code, { limit: PAGE })
+  async newest(code: string, sizeOf: SizeOf): Promise<Page> {
+    return boundPage(await this.#store.read(code, { limit: PAGE }), PAGE_BYTES, sizeOf, 'last')
   }
 
   /** A page of the log: the newest, or what is before or after a cursor. Refuses a cursor that cannot be one. */
-  async history(code: string, query: HistoryQuery = {}): Promise<Result<{ page: Page }>> {
+  async history(code: string, query: HistoryQuery): Promise<Result<{ page: Page }>> {
     const before = query.before ? readCursor(query.before) : undefined
     const after = query.after ? readCursor(query.after) : undefined
     if ((query.before && !before) || (query.after && !after) || (before && after)) return refuse('malformed')
     const limit = Math.min(Math.max(query.limit ?? PAGE, 1), LONGEST_PAGE)
-    return { ok: true, page: await this.#store.read(code, { before, after, limit }) }
+    const page = await this.#store.read(code, { before, after, limit })
+    return { ok: true, page: boundPage(page, PAGE_BYTES, query.sizeOf, after ? 'first' : 'last') }
   }
 
   /** Who is here. */
@@ -155,9 +178,9 @@ export class Rooms {
     return this.#live.get(code)?.presence.attendance ?? { kind: 'attendance', count: 0, members: [] }
   }
 
-  /** Everyone who is here, in a crowd too. */
+  /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
-    return this.#live.get(code)?.presence.members() ?? []
+    return this.#live.get(code)?.presence.members(NAMED) ?? []
   }
 
   /** Lets a connection of a member in: from now on it is closed when they leave. It is sent nothing before `connect`. */
@@ -227,8 +250,12 @@ export class Rooms {
     }
   }
 
-  async #isFull(): Promise<boolean> {
-    return (await this.#store.count()) >= (this.#options.limit ?? 10_000)
+  /** Whether there is space for one more room; where there is not, one that was never used makes it. */
+  async #hasSpace(): Promise<boolean> {
+    if ((await this.#store.count()) < (this.#options.limit ?? 10_000)) return true
+    const unused = await this.#store.unused()
+    if (unused !== undefined) await this.#remove(unused)
+    return unused !== undefined
   }
 
   async #suggest(code: string, name: string): Promise<string> {
@@ -240,16 +267,20 @@ export class Rooms {
   }
 
   async #revive({ room: code, title, member, issued }: Claim): Promise<Member | undefined> {
-    if (issued >= this.#started) return undefined
+    const isOpen = () => this.#revival.isOpen(code, member, issued, this.#clock.now())
+    if (!isOpen() || this.attendance(code).count >= PRESENT) return undefined
     if (!(await this.#store.find(code))) {
-      if (await this.#isFull()) return undefined
-      if (await this.#store.create({ code, title, created: this.#clock.now() })) this.#revived.set(code, new Set())
+      if (!(await this.#hasSpace())) return undefined
+      this.#revival.opened(code)
+      await this.#store.create({ code, title, created: this.#clock.now() })
     }
-    const left = this.#revived.get(code)
-    if (!left || left.has(member.id)) return undefined
-    if ((await this.#store.admit(code, member)) === 'admitted') return member
-    // A page asks for several things at once after a restart: another of its requests may have been first.
-    return this.#store.member(code, member.id)
+    if (!this.#revival.isKnown(code)) return undefined
+    for (const id of this.#revival.earlier(code, member)) await this.leave(code, id)
+    // A page asks for several things at once: another of its requests may have left, or come back first.
+    if (!isOpen() || (await this.#store.admit(code, member)) !== 'admitted') return undefined
+    this.#revival.cameBack(code, member, issued)
+    this.#room(code).presence.seen(member)
+    return member
   }
 
   #scheduleSweep(): () => void {
@@ -263,18 +294,27 @@ export class Rooms {
   async #sweep(): Promise<void> {
     for (const [code, live] of this.#live) if (live.isEmpty) this.#forget(code, live)
     for (const code of await this.#store.quietSince(this.#clock.now() - this.#options.ttl)) {
-      const live = this.#live.get(code)
-      if (live?.hasConnections) continue
-      if (live) this.#forget(code, live)
-      this.#revived.delete(code)
-      await this.#store.remove(code)
+      if (!this.#live.get(code)?.hasConnections) await this.#remove(code)
     }
+    this.#revival.expire(this.#clock.now())
+  }
+
+  async #remove(code: string): Promise<void> {
+    const live = this.#live.get(code)
+    if (live) this.#forget(code, live)
+    await this.#store.remove(code)
   }
 
   #forget(code: string, live: LiveRoom): void {
     live.end()
     this.#live.delete(code)
   }
+}
+
+/** What was said, and whether its key had been used before. */
+export interface Posted {
+  readonly message: Message
+  readonly repeated: boolean
 }
 
 /** What someone says, before it is looked at. */

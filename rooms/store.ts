@@ -13,6 +13,8 @@ import type { Entry, Member, Message, Page, Room } from './types.ts'
  * - **No silent hole.** `read` answers everything after a cursor that is still kept and whose tag is this history's;
  *   otherwise everything that is kept, behind a gap that says how many are gone where that can be known.
  * - **Bounded.** At most `HISTORY` entries and 1 MiB of text a room; what falls off leaves nothing behind.
+ * - **Members.** Whoever is marked as here is never forgotten. Of the others a room keeps at least the `AWAY` that
+ *   were here or asked for last, unless memory is scarce.
  * - **Names.** Of two people who ask for names that look alike, at the same moment even, one gets it.
  */
 export interface Store {
@@ -28,10 +30,14 @@ export interface Store {
   remove(code: string): Promise<void>
   /** Rooms in which nothing was said since `time`, nor were they made after it. */
   quietSince(time: number): Promise<string[]>
-  /** Lets a member in; one who is in already stays. */
+  /** The room that has been unused for the longest: in which nothing was ever said and nobody is. */
+  unused(): Promise<string | undefined>
+  /** Lets a member in, who is here from now on; one who is in already stays. */
   admit(code: string, member: Member): Promise<Admission>
   /** The member of this id, if they were let in and have not left. */
   member(code: string, id: string): Promise<Member | undefined>
+  /** Says whether a member is here. */
+  mark(code: string, id: string, isHere: boolean): Promise<void>
   /** Whether a name could be had now; `admit` has the last word. */
   isTaken(code: string, name: string): Promise<boolean>
   /** Forgets a member: their name is free, their id is worth nothing. False where there was none. */
@@ -72,6 +78,9 @@ export interface Bounds {
   /** Bytes of text kept in a room. */
   readonly bytes: number
 }
+
+/** Members kept of those who are not here. */
+export const AWAY = 2000
 
 /** Keys remembered for each member, at the least. */
 export const KEYS = 64

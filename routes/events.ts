@@ -1,7 +1,9 @@
+import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { writeCursor } from '../rooms/cursor.ts'
 import type { Batch, Format } from '../rooms/fanout.ts'
 import { frame } from '../templates/frames.ts'
+import { message } from '../templates/message.ts'
 import { messageJson } from './messages.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { openStream } from './wire/stream.ts'
@@ -10,11 +12,15 @@ import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 const text = new TextEncoder()
 
 /** Fragments as server-sent events (HTML Living Standard, 9.2), for pages whose sockets are blocked. */
-const fragmentEvents: Format = { encode: (batch) => text.encode(event(batch.cursor, frame(batch))) }
+const fragmentEvents: Format = {
+  encode: (batch) => text.encode(event(batch.cursor, frame(batch))),
+  sizeOf: (entry) => Buffer.byteLength(event('', message(entry))),
+}
 
 /** One JSON message an event, for programs; a gap is an event of its own name. */
 const jsonEvents: Format = {
   encode: (batch) => text.encode(batch.events.map((one) => jsonEvent(one)).join('') + place(batch)),
+  sizeOf: (entry) => Buffer.byteLength(jsonEvent(entry)),
 }
 
 /** The room as server-sent events. */

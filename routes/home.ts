@@ -5,6 +5,7 @@ import { type Member, type Refusal, type Room, refuse } from '../rooms/types.ts'
 import { homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
+import { join } from './guard/limits.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
@@ -43,7 +44,7 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const wait = mayGuess(site, addressOf(c), !room)
   if (wait > 0) return no(refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
   if (!room) return no(refuse('room-unknown'))
-  const joined = await site.rooms.join(room.code, name)
+  const joined = await join(site, addressOf(c), room.code, name)
   return joined.ok ? welcome(c, site, room, joined.member) : no(joined)
 }
 
@@ -67,7 +68,7 @@ function refuseHome(c: Ask, site: Site, form: Refused['form'], typed: Fields, re
 }
 
 /** The field that a refusal is about. */
-export function fieldOf({ refusal }: Refusal, form: Refused['form']): Refused['field'] {
+function fieldOf({ refusal }: Refusal, form: Refused['form']): Refused['field'] {
   if (refusal.startsWith('title-')) return 'title'
   if (refusal.startsWith('name-')) return 'name'
   return form === 'join' ? 'code' : 'name'

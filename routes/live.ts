@@ -6,6 +6,7 @@ import { framePage, liveHead, liveTail, writePage } from '../templates/live.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
+import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
 import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
@@ -18,7 +19,7 @@ const RETRY = 2
 const SEEN = 'seen'
 
 /** Lines of the log, as they are. */
-const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)) }
+const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)), sizeOf: fragmentBytes }
 
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function live(app: Hono<Env>, site: Site): void {
@@ -74,9 +75,9 @@ function surround(c: Ask, site: Site): Response {
  * what it missed, but its cookie says where it was.
  */
 async function pageSince(site: Site, code: string, known: string | undefined): Promise<Page> {
-  const newest = await site.rooms.newest(code)
+  const newest = await site.rooms.newest(code, fragmentBytes)
   if (known === undefined) return newest
-  const missed = await site.rooms.history(code, { after: known, limit: 200 })
+  const missed = await site.rooms.history(code, { after: known, limit: 200, sizeOf: fragmentBytes })
   if (!missed.ok) return { ...newest, gap: { kind: 'gap' } }
   const { page } = missed
   if (page.gap) return { ...newest, gap: page.gap }

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
 import { writeCursor } from '../rooms/cursor.ts'
@@ -7,24 +8,27 @@ import { writePage } from '../templates/live.ts'
 import { sent } from '../templates/reason.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
+import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { showDraft } from './room.ts'
-import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
+import { fragmentBytes } from './wire/frames.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
-  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => post(c, site))
+  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => say(c, site))
   app.get('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => list(c, site))
 }
 
-async function post(c: Ask, site: Site): Promise<Response> {
+async function say(c: Ask, site: Site): Promise<Response> {
   const { visit, member } = c.var
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, site, read)
   const { fields } = read
-  const posted = await site.rooms.post(visit.room.code, member, { text: fields.text ?? '', key: keyOf(fields) })
+  const said = { text: fields.text ?? '', key: keyOf(fields) }
+  const posted = await post(site, addressOf(c), visit.room.code, member, said)
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return answerJson(c, site, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(posted.message).toString())
@@ -63,9 +67,11 @@ async function list(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const { before, after, limit } = c.req.query()
   if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, site, refuse('malformed'))
-  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined })
+  const isJson = wantsJson(c)
+  const sizeOf = isJson ? jsonBytes : fragmentBytes
+  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined, sizeOf })
   if (!read.ok) return answerRefusal(c, site, read)
-  if (wantsJson(c)) return c.json(pageJson(read.page))
+  if (isJson) return c.json(pageJson(read.page))
   return c.html(history({ place: site.place, room, page: read.page }).toString())
 }
 
@@ -73,6 +79,10 @@ async function list(c: Ask, site: Site): Promise<Response> {
 export function messageJson(message: Message): object {
   const { seq, key, member, name, text, at } = message
   return { seq, cursor: writeCursor(message), key, member, name, text, at: new Date(at).toISOString() }
+}
+
+function jsonBytes(message: Message): number {
+  return Buffer.byteLength(JSON.stringify(messageJson(message)))
 }
 
 function pageJson({ entries, more, gap, cursor }: Page): object {

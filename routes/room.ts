@@ -6,16 +6,27 @@ import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { readFields } from './guard/body.ts'
-import { fieldOf, roomJson, welcome } from './home.ts'
+import { roomJson, welcome } from './home.ts'
+import { join } from './guard/limits.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import {
+  type Ask,
+  addressOf,
+  type Env,
+  type Site,
+  schemeOf,
+  type Visit,
+  wantsJson,
+  wantsJsonError,
+} from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
+import { fragmentBytes } from './wire/frames.ts'
 
 /** A room's own page, the way into it, and the way out. */
 export function room(app: Hono<Env>, site: Site): void {
   app.get('/rooms/:code', compress({ encoding: 'gzip' }), visiting(site), (c) => showRoom(c, site))
-  app.post('/rooms/:code/members', visiting(site), (c) => join(c, site))
+  app.post('/rooms/:code/members', visiting(site), (c) => enter(c, site))
   app.post('/rooms/:code/leave', visiting(site), (c) => leave(c, site))
 }
 
@@ -28,7 +39,7 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
   site.rooms.seen(room.code, member)
   if (wantsJson(c)) return c.json({ room: roomJson(room), member, members: site.rooms.present(room.code) })
   const before = c.req.query('before')
-  const history = await site.rooms.history(room.code, { before })
+  const history = await site.rooms.history(room.code, { before, sizeOf: fragmentBytes })
   if (!history.ok) return answerRefusal(c, site, history)
   return answerPage(c, viewRoom(c, site, { room, member }, history.page, { isNewest: before === undefined }))
 }
@@ -41,7 +52,8 @@ function answerPage(c: Ask, page: Html): Response {
 
 /** The room's page again, with what was typed and why it was not taken. */
 export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
-  return viewRoom(c, site, visit, await site.rooms.newest(visit.room.code), { isNewest: true, draft })
+  const page = await site.rooms.newest(visit.room.code, fragmentBytes)
+  return viewRoom(c, site, visit, page, { isNewest: true, draft })
 }
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
@@ -51,19 +63,19 @@ function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more:
   return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
 }
 
-async function join(c: Ask, site: Site): Promise<Response> {
+async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, site, read)
-  const joined = await site.rooms.join(room.code, read.fields.name ?? '')
+  const joined = await join(site, addressOf(c), room.code, read.fields.name ?? '')
   if (joined.ok) return welcome(c, site, room, joined.member)
   return refuseAtDoor(c, site, joined, read.fields)
 }
 
 function refuseAtDoor(c: Ask, site: Site, refusal: Refusal, typed: Record<string, string>): Response {
-  const field = fieldOf(refusal, 'join')
+  // The name is all that is asked for here, so whatever is refused is said beside it.
   return answerRefusal(c, site, refusal, (reason) =>
-    doorPage(site.place, c.var.visit.room, { form: 'join', field, reason, typed }),
+    doorPage(site.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
   )
 }
 

@@ -1,20 +1,34 @@
 import type { Batch } from '../rooms/fanout.ts'
+import { heapBytes } from '../rooms/heap.ts'
 import type { Entry, Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 import { linkify } from './links.ts'
 
-// One rendering serves the page, the history, the fan-out and every viewer.
-const rendered = new WeakMap<Message, string>()
+// Half of what renderings may take in the whole process: an old half goes when the new one is full.
+const HALF_BYTES = 16 * 1024 * 1024
+// About what a rendering takes beside its text.
+const RENDERING_BYTES = 100
 const HUES = 12
 const DAY = 24 * 60 * 60 * 1000
 
 /** A message as everybody sees it. */
 export function message(message: Message): string {
-  let fragment = rendered.get(message)
-  if (fragment === undefined) {
-    fragment = whole(render(message).toString())
-    rendered.set(message, fragment)
+  return newer.get(message) ?? keep(message, older.get(message) ?? whole(render(message).toString()))
+}
+
+// One rendering serves the page, the history, the fan-out and every viewer.
+let newer = new WeakMap<Message, string>()
+let older = new WeakMap<Message, string>()
+let newerBytes = 0
+
+function keep(message: Message, fragment: string): string {
+  newerBytes += heapBytes(fragment) + RENDERING_BYTES
+  if (newerBytes > HALF_BYTES) {
+    older = newer
+    newer = new WeakMap()
+    newerBytes = 0
   }
+  newer.set(message, fragment)
   return fragment
 }
 

@@ -199,6 +199,7 @@ async function opened(rooms: Rooms) {
 
 function counting(): Format & { count: number } {
   return {
+    ...plainFormat,
     count: 0,
     encode(batch) {
       this.count += 1

@@ -1,6 +1,11 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { errorIn, makeHouse } from './support/site.ts'
+import { Buckets } from '../rooms/bucket.ts'
+import { blockOf } from '../routes/guard/address.ts'
+import { TestClock } from './support/clock.ts'
+import { Person } from './support/person.ts'
+import { serve } from './support/server.ts'
+import { errorIn, Guest, HOST, type House, makeHouse } from './support/site.ts'
 
 const MINUTE = 60_000
 
@@ -78,6 +83,123 @@ test('codes cannot be tried by their links instead, and members are not stopped 
   assert.is((await house.ask(ann.room)).status, 200)
 })
 
+test('an address may join sixty times a minute, by the code or at the door, and who is not let in does not count', async () => {
+  const { house, clock } = makeHouse({ areRatesLimited: true })
+  const ann = await house.open()
+  const doors = [`${ann.room}/members`, '/join']
+  const join = (name: string, door: number) => house.post(doors[door], { code: ann.code, name })
+  for (let count = 0; count < 80; count += 1) assert.is((await join('ann', count % 2)).status, 409)
+  for (let count = 0; count < 60; count += 1) assert.is((await join(`guest ${count}`, count % 2)).status, 303)
+  for (const [door, path] of doors.entries()) {
+    const page = await join('one too many', door)
+    assert.equal([page.status, page.headers.get('retry-after')], [429, '1'])
+    const html = await page.text()
+    assert.match(html, 'value="one too many"')
+    assert.match(html, 'Many have just come in')
+    const body = new URLSearchParams({ code: ann.code, name: 'one too many' })
+    assert.is(await errorIn(await house.json(path, { method: 'POST', body })), 'too-many-joins')
+  }
+  await clock.pass(1000)
+  assert.equal([(await join('guest 60', 0)).status, (await join('guest 61', 1)).status], [303, 429])
+})
+
+test('a hundred joins and five hundred posts as fast as they go do not wipe out what was said before', async () => {
+  const { house } = makeHouse({ areRatesLimited: true })
+  const ann = await house.open()
+  await ann.say('what ann said')
+  const crowd = await crowdOf(house, ann.code, 100)
+  assert.is(crowd.length, 60)
+  const statuses: number[] = []
+  for (let count = 0; count < 500; count += 1) {
+    const post = await crowd[count % crowd.length].post('/messages', { text: `flood ${count}` })
+    statuses.push(post.status)
+    if (post.status === 429) assert.is(post.headers.get('retry-after'), '1')
+  }
+  assert.is(statuses.filter((status) => status === 303).length, 99)
+  assert.is((await ann.texts())[0], 'what ann said')
+})
+
+test('what comes by sockets and by forms from one address counts together', async () => {
+  const clock = new TestClock()
+  const server = await serve({ areRatesLimited: true, clock })
+  const ann = await Person.create(server.url, 'ann')
+  const line = await ann.listen()
+  for (let number = 1; number <= 20; number += 1) {
+    const guest = await Person.join(server.url, ann.code, `guest ${number}`)
+    const own = number % 2 ? await guest.connect() : undefined
+    for (let count = 0; count < 5; count += 1) {
+      if (own) own.send({ text: `text ${count}` })
+      else await guest.say(`text ${count}`)
+    }
+    await line.count(number * 5)
+    own?.close()
+  }
+  const late = await Person.join(server.url, ann.code, 'late')
+  const lates = await late.connect()
+  lates.send({ text: 'one too many' })
+  await lates.frame('very quick')
+  const answer = await late.fetch('/messages', { method: 'POST', body: new URLSearchParams({ text: 'another' }) })
+  assert.equal([answer.status, answer.headers.get('retry-after'), await errorIn(answer)], [429, '1', 'too-fast'])
+  assert.is(line.texts.length, 100)
+  const stopped = server.stop()
+  await clock.pass(60_000)
+  await stopped
+})
+
+test('who floods alone is stopped by their own limit, before it costs their neighbours anything', async () => {
+  const { house } = makeHouse({ areRatesLimited: true })
+  const ann = await house.open()
+  const bob = await house.join(ann.code, 'bob')
+  const posts = await Promise.all(Array.from({ length: 90 }, (_, count) => ann.post('/messages', { text: `${count}` })))
+  assert.is(posts.filter(({ status }) => status === 303).length, 5)
+  for (let count = 0; count < 5; count += 1) await bob.say('still heard')
+})
+
+test('a /64 of IPv6 is one address, and an IPv4 address is the same however it is written', () => {
+  const same = [
+    ['2001:db8::1', '2001:0DB8:0:0:ffff::', '2001:db8:0:0:1:2:3:4%eth0'],
+    ['192.0.2.7', '::ffff:192.0.2.7', '::FFFF:c000:207', '0:0:0:0:0:ffff:192.0.2.7'],
+    ['fe80::1%eth0', 'fe80::2%eth1'],
+    ['::1', '::'],
+  ]
+  for (const addresses of same) assert.is(new Set(addresses.map(blockOf)).size, 1, addresses.join())
+  const others = ['2001:db8::1', '2001:db8:0:1::1', '192.0.2.7', '192.0.2.8', '::ffff:192.0.2.9', '::1', 'unknown']
+  assert.is(new Set(others.map(blockOf)).size, others.length)
+  assert.is(blockOf(undefined), 'unknown')
+})
+
+test('twenty rooms an hour are for the whole /64, not for each address in it', async () => {
+  const { house } = makeHouse({ areRatesLimited: true })
+  const make = async (remoteAddress: string) => {
+    const init = { method: 'POST', body: new URLSearchParams({ name: 'ann' }), headers: { Host: HOST } }
+    return (await house.app.request(`http://${HOST}/rooms`, init, { incoming: { socket: { remoteAddress } } })).status
+  }
+  for (let count = 0; count < 20; count += 1) assert.is(await make(`2001:db8:0:1::${count.toString(16)}`), 303)
+  assert.equal([await make('2001:db8:0:1:f::'), await make('2001:db8:0:2::1')], [429, 303])
+})
+
+test('who has more addresses than memory has room for makes the oldest give way', () => {
+  const clock = new TestClock()
+  const buckets = new Buckets({ burst: 2, perSecond: 1 / 3600 }, clock.now)
+  for (let address = 0; address < 150_000; address += 1) {
+    buckets.take(`${address}`)
+    if (address % 1000 === 0) buckets.take('mine')
+    buckets.wait(`never seen ${address}`)
+    buckets.giveBack(`never seen ${address}`)
+  }
+  assert.is(buckets.size, 100_000)
+  assert.ok(buckets.take('mine') > 0, 'one that is in use stays')
+})
+
+test('what is full again is forgotten without a look at all of it', async () => {
+  const clock = new TestClock()
+  const buckets = new Buckets({ burst: 2, perSecond: 1 }, clock.now)
+  for (let address = 0; address < 1000; address += 1) buckets.take(`${address}`)
+  await clock.pass(1000)
+  for (let address = 0; address < 1000; address += 1) buckets.take('mine')
+  assert.is(buckets.size, 1)
+})
+
 test('without limits nobody has to wait', async () => {
   const { house } = makeHouse({ areRatesLimited: false })
   const ann = await house.open()
@@ -87,5 +209,18 @@ test('without limits nobody has to wait', async () => {
     await ann.say('hello')
   }
 })
+
+/** As many as are let in of so many who come. */
+async function crowdOf(house: House, code: string, count: number): Promise<Guest[]> {
+  const crowd: Guest[] = []
+  for (let number = 1; number <= count; number += 1) {
+    const body = new URLSearchParams({ name: `guest ${number}` })
+    const answer = await house.json(`/rooms/${code}/members`, { method: 'POST', body })
+    if (answer.status !== 201) continue
+    const { member, token } = (await answer.json()) as { member: { id: string }; token: string }
+    crowd.push(new Guest(house, code, member.id, token))
+  }
+  return crowd
+}
 
 test.run()

@@ -124,7 +124,8 @@ test('above a crowd notices and names give way to the count, which stays exact',
   await quiet(2000)
   assert.is(told.at(-1)?.joined, undefined, 'no notice')
   assert.equal([told.at(-1)?.count, told.at(-1)?.here.length], [CROWD + 50, CROWD])
-  assert.is(presence.members().length, CROWD + 50)
+  assert.is(presence.members(1000).length, CROWD + 50)
+  assert.equal(presence.members(3), members.slice(0, 3))
   for (const { id } of members.slice(0, 50)) presence.left(id)
   await quiet(2000)
   assert.equal([told.at(-1)?.count, told.at(-1)?.left?.length], [CROWD, 50])
@@ -139,7 +140,7 @@ test('whoever comes and goes, once it is quiet the count is that of those who ar
   })
   await fc.assert(
     fc.asyncProperty(fc.array(act, { maxLength: 40, size: 'max' }), async (acts) => {
-      const { presence, told, quiet } = room()
+      const { presence, told, marked, quiet } = room()
       const open = new Map<string, number>(members.map(({ id }) => [id, 0]))
       for (const { member, act, pause } of acts) {
         const tabs = open.get(member.id) as number
@@ -155,12 +156,16 @@ test('whoever comes and goes, once it is quiet the count is that of those who ar
       const here = members.filter(({ id }) => (open.get(id) as number) > 0).map(({ name }) => name)
       assert.equal(
         presence
-          .members()
+          .members(1000)
           .map(({ name }) => name)
           .toSorted(),
         here,
       )
       assert.equal(told.at(-1)?.here.toSorted() ?? [], here)
+      assert.equal(
+        [...marked].toSorted(),
+        members.filter(({ name }) => here.includes(name)).map(({ id }) => id),
+      )
     }),
     { numRuns: 150 },
   )
@@ -184,8 +189,10 @@ function room() {
       left: notice && namesOf(notice.left),
     })
   }
+  const marked = new Set<string>()
+  const mark = (id: string, isHere: boolean) => void (isHere ? marked.add(id) : marked.delete(id))
   const quiet = (milliseconds = 0) => clock.pass(milliseconds)
-  return { presence: new Presence({ clock, grace: GRACE, tell }), told, quiet }
+  return { presence: new Presence({ clock, grace: GRACE, mark, tell }), told, marked, quiet }
 }
 
 function namesOf(members: readonly Member[]): string[] {

@@ -1,13 +1,17 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/memory.ts'
+import { Revival } from '../rooms/revival.ts'
 import { type Claim, Rooms, type RoomsOptions } from '../rooms/rooms.ts'
 import type { Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
-import { Ear } from './support/ear.ts'
+import { Ear, plainFormat } from './support/ear.ts'
+import { grownBy } from './support/heap.ts'
 
 const HOUR = 60 * 60 * 1000
 const GRACE = 20_000
+
+const { sizeOf } = plainFormat
 
 const test = suite('rooms')
 
@@ -35,6 +39,62 @@ test('there are only so many rooms', async () => {
   must(await rooms.create('', 'ann'))
   const refused = await rooms.create('', 'ann')
   assert.is(!refused.ok && refused.refusal, 'rooms-full')
+})
+
+test('where there are too many rooms the one that has been unused for the longest makes space', async () => {
+  const clock = new TestClock()
+  const rooms = house({ clock, limit: 3 })
+  const used = must(await rooms.create('', 'ann'))
+  must(await rooms.post(used.room.code, used.member, { text: 'hello', key: '' }))
+  const held = must(await rooms.create('', 'ann'))
+  const ear = new Ear(held.member)
+  rooms.enter(held.room.code, ear)
+  const left = must(await rooms.create('', 'ann'))
+  await clock.pass(GRACE - 1)
+  assert.equal(await rooms.create('', 'bob'), { ok: false, refusal: 'rooms-full', retryAfter: 60 })
+  await clock.pass(1)
+  const made = must(await rooms.create('', 'bob'))
+  const found = [used, held, left, made].map(async ({ room }) => (await rooms.find(room.code)) !== undefined)
+  assert.equal(await Promise.all(found), [true, true, false, true])
+  rooms.disconnect(held.room.code, ear)
+  await clock.pass(GRACE)
+  must(await rooms.create('', 'zoe'))
+  assert.is(await rooms.find(made.room.code), undefined, 'longer unused than the one that somebody has just left')
+  assert.ok(await rooms.find(held.room.code))
+})
+
+test('a crowd of newcomers expels those who are away, and never whoever is here', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await listening({ clock })
+  const asking = must(await rooms.join(room.code, 'a program')).member
+  const away = must(await rooms.join(room.code, 'away')).member
+  for (let number = 1; number <= 5000; number += 1) {
+    must(await rooms.join(room.code, `guest ${number}`))
+    if (number % 1000 > 0) continue
+    await clock.pass(GRACE)
+    assert.equal(await rooms.recognise(claim(room, asking, clock.now())), asking)
+  }
+  assert.equal(await rooms.recognise(claim(room, ann, clock.now())), ann)
+  assert.is(await rooms.recognise(claim(room, away, clock.now())), undefined)
+  must(await rooms.join(room.code, 'guest 1'))
+  assert.is((await rooms.join(room.code, 'guest 4000')).ok, false, 'the last two thousand are kept')
+})
+
+test('beyond twenty thousand who are present nobody else is let in', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await open({ clock })
+  const ears = [new Ear(ann)]
+  for (let number = 2; number <= 20_000; number += 1)
+    ears.push(new Ear(must(await rooms.join(room.code, `${number}`)).member))
+  for (const ear of ears) rooms.enter(room.code, ear)
+  assert.is(rooms.present(room.code).length, 1000, 'no answer names them all')
+  assert.equal(await rooms.join(room.code, 'late'), { ok: false, refusal: 'room-full', retryAfter: 60 })
+  await clock.pass(2 * GRACE)
+  assert.is((await rooms.join(room.code, 'late')).ok, false)
+  rooms.disconnect(room.code, ears[7])
+  await clock.pass(2 * GRACE)
+  must(await rooms.join(room.code, 'late'))
+  assert.is(rooms.attendance(room.code).count, 20_000)
 })
 
 test('a second ann is refused, and could have the name that is suggested', async () => {
@@ -93,6 +153,45 @@ test('five at once and then two a second, for each member', async () => {
   assert.is(await say(ann), 'too-fast', 'what was not used is not saved up')
 })
 
+test('all who are in a room may say two hundred things at once and then forty a second, together', async () => {
+  const clock = new TestClock()
+  const { rooms, room } = await open({ clock, areRatesLimited: true })
+  const people: Member[] = []
+  for (let number = 1; number <= 60; number += 1)
+    people.push(must(await rooms.join(room.code, `guest ${number}`)).member)
+  const sayAll = async () => {
+    const said = await Promise.all(people.map((member) => rooms.post(room.code, member, { text: 'hello', key: '' })))
+    const refused = said.filter((one) => !one.ok)
+    for (const one of refused) assert.equal(one, { ok: false, refusal: 'room-busy', retryAfter: 1 })
+    return said.length - refused.length
+  }
+  assert.equal([await sayAll(), await sayAll(), await sayAll(), await sayAll()], [60, 60, 60, 20])
+  await clock.pass(1000)
+  assert.is(await sayAll(), 40)
+})
+
+test('three hundred may join a room at once and then ten a second, and who is refused does not count', async () => {
+  const clock = new TestClock()
+  const { rooms, room } = await open({ clock, areRatesLimited: true })
+  for (let number = 2; number <= 300; number += 1) {
+    must(await rooms.join(room.code, `guest ${number}`))
+    assert.is((await rooms.join(room.code, 'ann')).ok, false)
+  }
+  assert.equal(await rooms.join(room.code, 'late'), { ok: false, refusal: 'room-busy', retryAfter: 1 })
+  await clock.pass(100)
+  must(await rooms.join(room.code, 'late'))
+})
+
+test('what is kept of a form is not the whole of it', async () => {
+  const { rooms, room } = await open()
+  const field = (name: string) => new URLSearchParams(`name=${name}&rest=${'x'.repeat(60_000)}`).get('name') ?? ''
+  const kept = await grownBy(300, async (number) => {
+    const member = must(await rooms.join(room.code, field(`a name of some length ${number}`))).member
+    must(await rooms.post(room.code, member, { text: field('a text of some length'), key: field('a key as long') }))
+  })
+  if (kept) assert.ok(kept < 10_000, `${kept} bytes each`)
+})
+
 test('what is blank, too long or by nobody is not said', async () => {
   const { rooms, room, ann, ear } = await listening()
   const say = async (text: string, key = '', member = ann) => {
@@ -111,14 +210,14 @@ test('what is blank, too long or by nobody is not said', async () => {
 test('a cursor that cannot be one is refused, and so are two', async () => {
   const { rooms, room, ann } = await open()
   must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
-  const { page } = must(await rooms.history(room.code))
+  const { page } = must(await rooms.history(room.code, { sizeOf }))
   for (const query of [
     { before: 'x' },
     { after: '1' },
     { after: '1.T!' },
     { before: page.cursor, after: page.cursor },
   ]) {
-    assert.equal(await rooms.history(room.code, query), { ok: false, refusal: 'malformed' })
+    assert.equal(await rooms.history(room.code, { ...query, sizeOf }), { ok: false, refusal: 'malformed' })
   }
 })
 
@@ -127,7 +226,7 @@ test('a page is 50 long, and never more than 200', async () => {
   for (let count = 0; count < 250; count += 1) must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
   const lengths = await Promise.all(
     [undefined, 1, 200, 1000, -5].map(
-      async (limit) => must(await rooms.history(room.code, { limit })).page.entries.length,
+      async (limit) => must(await rooms.history(room.code, { limit, sizeOf })).page.entries.length,
     ),
   )
   assert.equal(lengths, [50, 1, 200, 200, 1])
@@ -182,6 +281,72 @@ test('somebody who leaves after a restart does not come back with the session fr
   await rooms.recognise(session)
   await rooms.leave(room.code, ann.id)
   assert.is(await rooms.recognise(session), undefined)
+})
+
+test('a room that expired after a restart does not come back with a session from before it', async () => {
+  const clock = new TestClock()
+  const { room, ann } = await open({ clock })
+  const [anns, bobs] = [claim(room, ann, clock.now()), claim(room, { id: 'b0b0b0', name: 'bob' }, clock.now())]
+  await clock.pass(1000)
+  const rooms = house({ clock, ttl: HOUR })
+  assert.equal(await rooms.recognise(anns), ann)
+  await clock.pass(HOUR / 2)
+  assert.ok(await rooms.find(room.code))
+  await clock.pass(HOUR)
+  for (const session of [anns, bobs]) {
+    assert.is(await rooms.recognise(session), undefined)
+    assert.is(await rooms.find(room.code), undefined)
+  }
+})
+
+test('of two sessions from before a restart with names that look alike the later one is right, whoever comes first', async () => {
+  const clock = new TestClock()
+  const { rooms: before, room, ann: first } = await open({ clock })
+  const earlier = claim(room, first, clock.now())
+  await clock.pass(1000)
+  await before.leave(room.code, first.id)
+  const second = must(await before.join(room.code, 'Аnn')).member
+  const later = claim(room, second, clock.now())
+  await clock.pass(1000)
+  for (const sessions of [
+    [earlier, later, earlier],
+    [later, earlier],
+  ]) {
+    const rooms = house({ clock })
+    for (const session of sessions) {
+      const member = await rooms.recognise(session)
+      if (!member) continue
+      const ear = new Ear(member)
+      rooms.enter(room.code, ear)
+      if (session === earlier) {
+        await rooms.recognise(later)
+        assert.is(ear.farewell, 'removed')
+        rooms.disconnect(room.code, ear)
+      }
+    }
+    assert.equal(await Promise.all([later, earlier].map((session) => rooms.recognise(session))), [second, undefined])
+    assert.equal(rooms.present(room.code), [second])
+    await rooms.leave(room.code, second.id)
+    assert.is(await rooms.recognise(earlier), undefined, 'it was no longer theirs')
+  }
+})
+
+test('what is remembered for those who come back after a restart is bounded and ends', () => {
+  const revival = new Revival(1000, 500, 3)
+  const people = ['ann', 'bob', 'zoe', 'dan'].map((name) => ({ id: `id of ${name}`, name }))
+  revival.opened('a room')
+  for (const member of people.slice(0, 3)) revival.cameBack('a room', member, 900)
+  assert.is(revival.isOpen('a room', people[3], 900, 1100), false)
+  revival.left('somebody who came later')
+  assert.is(revival.size, 3)
+  revival.expire(1499)
+  assert.is(revival.size, 3)
+  revival.expire(1500)
+  assert.is(revival.size, 0)
+  assert.equal(
+    [1499, 1500].map((now) => revival.isOpen('a room', people[0], 900, now)),
+    [true, false],
+  )
 })
 
 test('a session of a room that is gone brings nothing back without a restart', async () => {

@@ -1,20 +1,54 @@
-import { Buckets } from '../../rooms/bucket.ts'
+import { Buckets, type Rate, UNLIMITED } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
+import type { Posted, Said } from '../../rooms/rooms.ts'
+import { type Member, type Result, refuse } from '../../rooms/types.ts'
+import type { Site } from './site.ts'
 
 /** What one address may do. */
 export interface Limits {
   readonly newRooms: Buckets
+  readonly joins: Buckets
   readonly wrongCodes: Buckets
+  /** All that the members behind one address say. */
+  readonly posts: Buckets
 }
 
-const UNLIMITED = { burst: Number.POSITIVE_INFINITY, perSecond: 1 }
-
-/** Twenty rooms an hour and ten wrong codes a minute, or no limit at all. */
+/** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
 export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
-  const newRooms = { burst: 20, perSecond: 20 / 3600 }
-  const wrongCodes = { burst: 10, perSecond: 10 / 60 }
+  const buckets = (rate: Rate) => new Buckets(areRatesLimited ? rate : UNLIMITED, clock.now)
   return {
-    newRooms: new Buckets(areRatesLimited ? newRooms : UNLIMITED, clock.now),
-    wrongCodes: new Buckets(areRatesLimited ? wrongCodes : UNLIMITED, clock.now),
+    newRooms: buckets({ burst: 20, perSecond: 20 / 3600 }),
+    joins: buckets({ burst: 60, perSecond: 1 }),
+    wrongCodes: buckets({ burst: 10, perSecond: 10 / 60 }),
+    posts: buckets({ burst: 100, perSecond: 20 }),
   }
+}
+
+/** Lets somebody into a room, unless too many came from their address. Who is not let in does not count. */
+export async function join(
+  { limits, rooms }: Site,
+  address: string,
+  code: string,
+  name: string,
+): Promise<Result<{ member: Member }>> {
+  const wait = limits.joins.take(address)
+  if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
+  const joined = await rooms.join(code, name)
+  if (!joined.ok) limits.joins.giveBack(address)
+  return joined
+}
+
+/** Says something, unless too much came from the sender's address. What is not said does not count. */
+export async function post(
+  { limits, rooms }: Site,
+  address: string,
+  code: string,
+  member: Member,
+  said: Said,
+): Promise<Result<Posted>> {
+  const wait = limits.posts.take(address)
+  if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
+  const posted = await rooms.post(code, member, said)
+  if (!posted.ok) limits.posts.giveBack(address)
+  return posted
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../rooms/clock.ts'
 import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
+import { blockOf } from './address.ts'
 import type { Limits } from './limits.ts'
 import { bearer, type Sessions } from './session.ts'
 
@@ -56,7 +57,7 @@ export function wantsFragment(c: Ask): boolean {
 
 /** Who asks, as far as the network tells. */
 export function addressOf(c: Ask): string {
-  return c.env?.incoming?.socket?.remoteAddress ?? 'unknown'
+  return blockOf(c.env?.incoming?.socket?.remoteAddress)
 }
 
 /** The scheme a request came by, before a proxy that says so. A browser lets no other site send that header. */

@@ -3,10 +3,12 @@ import { type RawData, WebSocket } from 'ws'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
+import { blockOf } from '../guard/address.ts'
+import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { writeDirectly } from './direct.ts'
-import { textFrame } from './frames.ts'
+import { fragmentBytes, textFrame } from './frames.ts'
 
 const UNSENT = 1024 * 1024
 // Refusals in a row after which somebody is not mistaken but flooding.
@@ -19,7 +21,7 @@ export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
 }
 
 /** Messages as fragments in text frames; encoded once for everyone. */
-const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)) }
+const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)), sizeOf: fragmentBytes }
 
 /** Where open connections are kept. */
 interface Registry {
@@ -122,7 +124,7 @@ export class SocketConnection implements Connection {
   }
 
   async #post(text: string, key: string): Promise<void> {
-    const posted = await this.#site.rooms.post(this.code, this.member, { text, key })
+    const posted = await post(this.#site, blockOf(this.#socket.remoteAddress), this.code, this.member, { text, key })
     if (posted.ok) this.strikes = 0
     else this.#refuse(posted)
   }

@@ -6,6 +6,7 @@ import { type WebSocket, WebSocketServer } from 'ws'
 import { readCode } from '../../rooms/code.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
+import { blockOf } from '../guard/address.ts'
 import { isAllowed } from '../guard/origin.ts'
 import { bearer } from '../guard/session.ts'
 import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
@@ -59,7 +60,7 @@ export class Sockets {
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed) return
     if (this.#site.isDraining()) return reject(socket, 503, 'Service Unavailable')
-    const isGuessing = !visit?.member && mayGuess(this.#site, request.socket.remoteAddress ?? 'unknown', !visit) > 0
+    const isGuessing = !visit?.member && mayGuess(this.#site, blockOf(request.socket.remoteAddress), !visit) > 0
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       if (isGuessing) return sendAway(ws)
       this.#greet(ws as RoomSocket, socket, visit)

@@ -11,6 +11,7 @@ const text = new TextEncoder()
 /** A format that can be read again. */
 export const plainFormat: Format = {
   encode: ({ events, cursor }: Batch) => text.encode(`${JSON.stringify({ events, cursor })}\n`),
+  sizeOf: (entry) => JSON.stringify(entry).length,
 }
 
 /** A connection that keeps what it was sent. */

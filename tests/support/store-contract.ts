@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { readCursor, writeCursor } from '../../rooms/cursor.ts'
-import { type Bounds, KEYS, type Store } from '../../rooms/store.ts'
+import { AWAY, type Bounds, KEYS, type Store } from '../../rooms/store.ts'
 import type { Entry, Member, Message, Page } from '../../rooms/types.ts'
 
 /** Opens an empty store. */
@@ -289,6 +289,50 @@ export function storeContract(name: string, open: Open): void {
     assert.equal(await store.member(CODE, ann.id), ann)
     assert.is(await store.dismiss(CODE, ann.id), true)
     assert.is(await store.isTaken(CODE, 'ann'), false)
+  })
+
+  test('whoever is here is never forgotten, and of the others those who were here or asked for last are kept', async ({
+    store,
+    ann,
+    bob,
+  }) => {
+    const guests: Member[] = []
+    for (let number = 1; number <= AWAY + 5; number += 1) guests.push(await admitted(store, `guest ${number}`))
+    await store.mark(CODE, bob.id, false)
+    for (const { id } of guests.slice(0, AWAY - 1)) await store.mark(CODE, id, false)
+    assert.equal(await store.member(CODE, bob.id), bob, 'from now on the last one')
+    for (const { id } of guests.slice(AWAY - 1, AWAY + 2)) await store.mark(CODE, id, false)
+    const kept = await Promise.all([ann, bob, ...guests].map(({ id }) => store.member(CODE, id)))
+    assert.equal(kept.slice(0, 7), [ann, bob, undefined, undefined, undefined, ...guests.slice(3, 5)])
+    assert.is(kept.filter((member) => member === undefined).length, 3)
+    assert.is(await store.isTaken(CODE, 'guest 1'), false)
+    await store.mark(CODE, guests[0].id, true)
+    assert.is(await store.member(CODE, guests[0].id), undefined, 'a mark lets nobody in')
+  })
+
+  test('somebody who comes back is not forgotten for having been away', async ({ store, ann }) => {
+    await store.mark(CODE, ann.id, false)
+    await store.mark(CODE, ann.id, true)
+    for (let number = 1; number <= AWAY + 1; number += 1)
+      await store.mark(CODE, (await admitted(store, `guest ${number}`)).id, false)
+    assert.equal(await store.member(CODE, ann.id), ann)
+  })
+
+  test('a room is unused while nothing was ever said in it and nobody is here', async ({ store, ann, bob }) => {
+    const [empty, used] = ['MNP-QRT-WXY', 'AAA-AAA-AAA']
+    assert.is(await store.unused(), undefined)
+    for (const code of [empty, used]) await store.create(roomOf(code))
+    for (const { id } of [ann, bob]) await store.mark(CODE, id, false)
+    assert.is(await store.unused(), empty, 'the one that has been so for the longest')
+    await store.remove(empty)
+    await store.admit(used, ann)
+    await store.append(used, draft(ann, 'hello'))
+    await store.dismiss(used, ann.id)
+    assert.is(await store.unused(), CODE)
+    await store.mark(CODE, ann.id, true)
+    assert.is(await store.unused(), undefined)
+    await store.dismiss(CODE, ann.id)
+    assert.is(await store.unused(), CODE)
   })
 
   test('quiet rooms are those in which nothing was said since, nor made after', async ({ store, ann }) => {

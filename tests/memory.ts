@@ -1,0 +1,210 @@
+import { Buffer } from 'node:buffer'
+import fc from 'fast-check'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { waterLevel } from '../rooms/budget.ts'
+import { MemoryStore } from '../rooms/memory.ts'
+import { Receipts } from '../rooms/receipts.ts'
+import { Rooms } from '../rooms/rooms.ts'
+import { KEYS } from '../rooms/store.ts'
+import type { Member, Message } from '../rooms/types.ts'
+import { message } from '../templates/message.ts'
+import { TestClock } from './support/clock.ts'
+import { collector, grownBy } from './support/heap.ts'
+
+const MB = 1024 * 1024
+const BOUNDS = { history: 500, bytes: MB }
+const ann = { id: 'a', name: 'ann' }
+
+const all = suite('memory')
+// Without a collector to call, what is measured is not what is kept.
+const measured = collector() ? all : all.skip
+
+all('the largest give up down to one level, and no further than has to be', () => {
+  const sizes = fc.array(fc.integer({ min: 0, max: 1000 }), { minLength: 1, maxLength: 50 })
+  const sum = (sizes: number[], level: number) => sizes.reduce((sum, size) => sum + Math.min(size, level), 0)
+  fc.assert(
+    fc.property(sizes, fc.integer({ min: 0, max: 20_000 }), (sizes, total) => {
+      const level = waterLevel(sizes, total)
+      if (Number.isFinite(level)) assert.ok(Math.abs(sum(sizes, level) - total) < 0.001, `${level}`)
+      else assert.ok(sum(sizes, level) <= total)
+    }),
+    { seed: 7 },
+  )
+})
+
+all(
+  'all rooms together stay within one budget: the largest are trimmed, and say so, and small ones lose nothing',
+  async () => {
+    const store = new MemoryStore({ ...BOUNDS, budget: MB })
+    for (const code of ['small', 'large', 'larger']) await open(store, code)
+    const said: Message[] = []
+    for (let count = 0; count < 20; count += 1) await say(store, 'small', 'hello')
+    for (let count = 0; count < 400; count += 1) {
+      said.push(await say(store, 'larger', 'x'.repeat(3900)))
+      if (count % 2 === 0) await say(store, 'large', '語'.repeat(1900))
+      assert.ok(store.bytes <= MB)
+    }
+    const kept = async (code: string) => (await store.read(code, { limit: 1000 })).entries.length
+    assert.is(await kept('small'), 20)
+    assert.ok((await kept('large')) < 150 && (await kept('larger')) < 150)
+    const page = await store.read('larger', { after: said[0], limit: 1000 })
+    assert.equal(
+      [page.entries.length, page.gap],
+      [await kept('larger'), { kind: 'gap', missed: 399 - page.entries.length }],
+    )
+    assert.is(
+      (await store.append('larger', { member: ann, key: said[400 - KEYS].key, text: 'again', at: 0 }))?.repeated,
+      true,
+    )
+  },
+)
+
+all('making space looks at all rooms only now and then', async () => {
+  const store = new MemoryStore({ ...BOUNDS, budget: MB })
+  for (let room = 0; room < 50; room += 1) await open(store, `${room}`)
+  let trims = 0
+  for (let count = 0; count < 2000; count += 1) {
+    const before = store.bytes
+    await say(store, `${count % 50}`, 'x'.repeat(3000))
+    if (store.bytes < before) trims += 1
+  }
+  assert.ok(store.bytes <= MB)
+  const perTrim = (2000 * 3000) / trims
+  assert.ok(perTrim > MB / 20, `${trims} times`)
+})
+
+all('members who are away count and give way too, empty rooms count, and whoever is here stays', async () => {
+  const store = new MemoryStore({ ...BOUNDS, budget: MB })
+  await open(store, 'a room')
+  await open(store, 'another')
+  for (let number = 0; number < 1500; number += 1) {
+    const guest = { id: `${number}`, name: `guest ${number}` }
+    await store.admit('a room', guest)
+    await store.mark('a room', guest.id, false)
+    assert.ok(store.bytes <= MB)
+  }
+  assert.is(await store.member('a room', '0'), undefined)
+  for (const code of ['a room', 'another']) assert.equal(await store.member(code, ann.id), ann)
+  const before = store.bytes
+  await store.create({ code: 'empty', title: '', created: 0 })
+  assert.ok(store.bytes > before)
+  for (const code of ['a room', 'another', 'empty']) await store.remove(code)
+  assert.is(store.bytes, 0, 'nothing is left of what is gone')
+})
+
+all('a budget that is too small for those who are here keeps a message a room and goes on', async () => {
+  const store = new MemoryStore({ ...BOUNDS, budget: 1000 })
+  for (let room = 0; room < 20; room += 1) await open(store, `${room}`)
+  for (let count = 0; count < 100; count += 1) await say(store, `${count % 20}`, 'hello')
+  for (let room = 0; room < 20; room += 1) {
+    const { entries } = await store.read(`${room}`, { limit: 100 })
+    assert.ok(entries.length >= 1 && entries.at(-1)?.seq === 5)
+  }
+})
+
+measured('what is kept takes no more memory than is counted', async () => {
+  const fillings: Record<string, (store: MemoryStore, number: number) => Promise<unknown>> = {
+    'long texts': (store, number) => say(store, 'a room', own('x'.repeat(3990) + number)),
+    'wide texts': (store, number) => say(store, 'a room', own('語'.repeat(3990) + number)),
+    'short texts': (store, number) => say(store, 'a room', own(`x${number}`), own(`${'k'.repeat(120)}${number}`)),
+    members: (store, number) =>
+      store.admit('a room', { id: own(`id ${number}`), name: own(`a guest's name ${number}`) }),
+    rooms: (store, number) => store.create({ code: own(`room ${number}`), title: own('t'.repeat(80)), created: 0 }),
+  }
+  for (const [what, fill] of Object.entries(fillings)) {
+    const store = new MemoryStore({ history: 10_000, bytes: 100 * MB })
+    await open(store, 'a room')
+    const before = store.bytes
+    const grown = (await grownBy(1000, (number) => fill(store, number))) ?? 0
+    const counted = (store.bytes - before) / 1000
+    assert.ok(grown < counted * 1.1, `${what}: ${grown} bytes, ${counted} counted`)
+  }
+})
+
+measured('a room with somebody in it takes no more memory than is counted', async () => {
+  const store = new MemoryStore(BOUNDS)
+  const rooms = new Rooms({ store, ttl: 1e9, areRatesLimited: false, clock: new TestClock() })
+  const grown = (await grownBy(1000, () => rooms.create('a title', 'a name'))) ?? 0
+  assert.ok(grown < (store.bytes / 1000) * 1.1, `${grown} bytes, ${store.bytes / 1000} counted`)
+})
+
+measured('all renderings together are bounded, whatever they are of', async () => {
+  const texts: Record<string, string> = {
+    quotes: '"'.repeat(4000),
+    links: 'http://a.b/" '.repeat(307),
+    wide: '"語'.repeat(2000),
+  }
+  for (const [what, text] of Object.entries(texts)) {
+    const kept: Message[] = []
+    const grown = await grownBy(4000, (seq) => {
+      kept.push({ kind: 'message', seq, tag: 'abcdef', key: 'k', member: 'a', name: 'ann', text, at: 0 })
+      message(kept[seq])
+    })
+    const whole = (grown ?? 0) * kept.length
+    assert.ok(whole < 40 * MB, `${what}: ${Math.round(whole / MB)} MB`)
+  }
+})
+
+all('a rendering is made once for all who ask within its time', () => {
+  let renderings = 0
+  const said = { kind: 'message', seq: 1, tag: 'abcdef', key: 'k', member: 'a', name: 'ann', at: 0 } as const
+  const counting: Message = {
+    ...said,
+    get text() {
+      renderings += 1
+      return 'hello'
+    },
+  }
+  const kept: Message[] = []
+  for (let seq = 0; seq < 3000; seq += 1) {
+    kept.push({ ...said, seq, text: '"'.repeat(4000) })
+    message(kept[seq])
+    message(counting)
+  }
+  assert.is(renderings, 1)
+})
+
+measured('what a member has said last takes less than 4 KB', async () => {
+  const kept: Receipts[] = []
+  const grown = await grownBy(500, (number) => {
+    const receipts = new Receipts()
+    for (let key = 0; key < KEYS * 2; key += 1)
+      receipts.keep(own(`${'語'.repeat(120)} ${key}`), { seq: number * 1000 + key, tag: 'abc0zz', at: Date.UTC(2026) })
+    kept.push(receipts)
+  })
+  assert.is(kept.length, 500)
+  assert.ok((grown ?? 0) < 4096, `${grown} bytes`)
+})
+
+all('of what a member has said last each key answers what it was used for', () => {
+  const receipts = new Receipts()
+  const receipt = (seq: number) => ({ seq, tag: `0a${String(seq).padStart(4, '0')}`, at: Date.UTC(2026) + seq })
+  for (let seq = 1; seq <= KEYS + 10; seq += 1) receipts.keep(`key ${seq}`, receipt(seq))
+  assert.is(receipts.size, KEYS)
+  for (let seq = 11; seq <= KEYS + 10; seq += 1) assert.equal(receipts.find(`key ${seq}`), receipt(seq))
+  for (const key of ['key 10', 'key', '']) assert.is(receipts.find(key), undefined)
+})
+
+all.run()
+
+async function open(store: MemoryStore, code: string, member: Member = ann): Promise<void> {
+  await store.create({ code, title: '', created: 0 })
+  await store.admit(code, member)
+}
+
+async function say(
+  store: MemoryStore,
+  code: string,
+  text: string,
+  key = crypto.randomUUID() as string,
+): Promise<Message> {
+  const appended = await store.append(code, { member: ann, key, text, at: 0 })
+  if (!appended) throw new Error('nobody is there')
+  return appended.message
+}
+
+/** A text that shares nothing with another. */
+function own(text: string): string {
+  return Buffer.from(text).toString()
+}
