@@ -1,10 +1,12 @@
-import { Buckets } from '../../rooms/bucket.ts'
+import { Buckets, type Rate } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
 
 /** What one address may do. */
 export interface Limits {
   readonly newRooms: Buckets
   readonly wrongCodes: Buckets
+  /** Frames of one connection, of whatever kind. */
+  readonly frames: Rate
 }
 
 const UNLIMITED = { burst: Number.POSITIVE_INFINITY, perSecond: 1 }
@@ -16,5 +18,6 @@ export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
   return {
     newRooms: new Buckets(areRatesLimited ? newRooms : UNLIMITED, clock.now),
     wrongCodes: new Buckets(areRatesLimited ? wrongCodes : UNLIMITED, clock.now),
+    frames: areRatesLimited ? { burst: 100, perSecond: 20 } : UNLIMITED,
   }
 }
