@@ -30,8 +30,8 @@ const PROTOCOL = {
   maxPayload: FRAME,
   maxFragments: 64,
   maxBufferedChunks: 1024,
-  // Pongs that wait for somebody who pings and does not read.
-  maxPendingAutoPongs: 16,
+  // Pongs that wait for somebody who pings and does not read: a few more than may be asked for at once.
+  maxPendingAutoPongs: 128,
   closeTimeout: 2000,
 }
 
