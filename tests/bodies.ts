@@ -129,7 +129,7 @@ test('where the body was read the connection stays, whatever the answer', async 
 })
 
 test('nothing more is done on a connection whose last answer said that it closes', async ({ server, ann }) => {
-  const post = `${head(`/rooms/${ann.code}/messages`)}Authorization: Bearer ${ann.token}\r\n${FORM}Content-Length: 8\r\n\r\ntext=ghost`
+  const post = `${head(`/rooms/${ann.code}/messages`)}Authorization: Bearer ${ann.token}\r\n${FORM}Content-Length: 10\r\n\r\ntext=ghost`
   const answer = await exchange(server.url, `${head('/nothing')}Content-Length: 5\r\n\r\nabcde${post}`)
   assert.match(answer, /^HTTP\/1\.1 404 /)
   assert.is(answer.match(/HTTP\/1\.1/g)?.length, 1)

@@ -110,7 +110,9 @@ export class SocketConnection implements Connection {
   /** Something came from the other end, so it is there. Closes a connection that sends too much, of whatever kind. */
   hear(): void {
     this.heard = this.#site.clock.now()
-    if (take(this.#frames, this.#site.limits.frames, this.heard) > 0) this.#ws.close(1008, 'flooding')
+    if (take(this.#frames, this.#site.limits.frames, this.heard) === 0 || this.isClosed) return
+    this.#refuse(refuse('too-fast'))
+    this.#ws.close(1008, 'flooding')
   }
 
   /** Takes what a client sent: where to begin, or something to say. */

@@ -9,10 +9,10 @@ const SWALLOWED_BYTES = 16 * 1024 * 1024
 /** Closes a socket once its last words are out, or a moment later where nobody takes them. */
 export function endSocket(socket: Duplex, clock: Clock, words?: string): void {
   if (socket.destroyed) return
-  const cancel = clock.after(LINGER_MS, () => socket.destroy())
-  socket.once('close', cancel)
-  socket.once('finish', () => socket.destroy())
   if (!socket.writableEnded) socket.end(words)
+  if (socket.writableFinished) return void socket.destroy()
+  boundEnd(socket, clock)
+  socket.once('finish', () => socket.destroy())
 }
 
 /**
@@ -34,7 +34,13 @@ export function endAfterBody(request: IncomingMessage, clock: Clock): void {
 function linger(request: IncomingMessage, socket: Socket, clock: Clock): void {
   if (request.readableEnded) return endSocket(socket, clock)
   socket.end()
-  const cancel = clock.after(LINGER_MS, () => socket.destroy())
-  request.once('close', () => socket.destroy())
-  socket.once('close', cancel)
+  boundEnd(socket, clock)
+  request.once('close', () => endSocket(socket, clock))
+}
+
+function boundEnd(socket: Duplex, clock: Clock): void {
+  socket.once(
+    'close',
+    clock.after(LINGER_MS, () => socket.destroy()),
+  )
 }
