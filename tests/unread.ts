@@ -162,7 +162,7 @@ class Deaf extends Duplex {
 }
 
 function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {
-  const answers = new Answers(clock, listener)
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer))
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
 }
 

@@ -45,7 +45,7 @@ export class Answer extends ServerResponse {
 /** The answers of one server that are under way: one at a time on a connection, and none that nobody takes. */
 export class Answers {
   #clock: Clock
-  #listener: (request: IncomingMessage, answer: Answer) => unknown
+  #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
   #underWay = new Set<Answer>()
   /** As many as may be under way before somebody looks for those that nobody reads. */
   #mark = UNREAD
@@ -55,7 +55,7 @@ export class Answers {
   #cancelLook: () => void
 
   /** @param listener answers a request */
-  constructor(clock: Clock, listener: (request: IncomingMessage, answer: Answer) => unknown) {
+  constructor(clock: Clock, listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>) {
     this.#clock = clock
     this.#listener = listener
     this.#cancelLook = this.#schedule()
@@ -129,15 +129,7 @@ export class Answers {
     const { isLawful, hasBody } = readHead(request)
     if (hasBody) answer.beforeBody = this.#endAfterBody
     if (!isLawful) return void answer.writeHead(400, CLOSE).end()
-    void this.#run(request, answer)
-  }
-
-  async #run(request: IncomingMessage, answer: Answer): Promise<void> {
-    try {
-      await this.#listener(request, answer)
-    } catch (error) {
-      report(error, request.socket)
-    }
+    this.#listener(request, answer).catch((error) => report(error, socket))
   }
 
   #schedule(): () => void {
