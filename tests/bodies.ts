@@ -1,8 +1,11 @@
 import { Buffer } from 'node:buffer'
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { TestClock } from './support/clock.ts'
 import { Person } from './support/person.ts'
+import { ServerProcess } from './support/process.ts'
 import { exchange, Raw } from './support/raw.ts'
 import { serve, type TestServer } from './support/server.ts'
 
@@ -105,6 +108,25 @@ test('a body that goes on and on after the answer is not read for ever', async (
   await fast.ended
 })
 
+// On Deno a server that keeps nothing of such bodies holds as much.
+const onNode = 'deno' in process.versions ? test.skip : test
+
+onNode('bodies that come in parts of one byte hold no more than their bytes', async () => {
+  const server = await ServerProcess.start()
+  const before = await peak(server)
+  const crowd = await Promise.all(Array.from({ length: 20 }, () => Raw.open(server.url)))
+  for (const raw of crowd) {
+    raw.send(
+      `${head('/join')}${FORM}Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n${chunk(1).repeat(LIMIT - 1)}`,
+    )
+  }
+  for (const raw of crowd) raw.send('0\r\n\r\n')
+  for (const raw of crowd) assert.match(await raw.ended, /^HTTP\/1\.1 404 /)
+  const held = (await peak(server)) - before
+  assert.ok(held < 60, `${held} MB for ${(crowd.length * LIMIT) / 1024 / 1024} MB`)
+  await server.stop('SIGKILL')
+})
+
 test('where the body was read the connection stays, whatever the answer', async ({ server }) => {
   const raw = await Raw.open(server.url)
   const answers = [
@@ -137,4 +159,10 @@ test.run()
 
 function head(path: string): string {
   return `POST ${path} HTTP/1.1\r\nHost: a.b\r\n`
+}
+
+/** The most memory that a server has held up to now, in MB. */
+async function peak({ id }: ServerProcess): Promise<number> {
+  const status = await readFile(`/proc/${id}/status`, 'utf8')
+  return Number(/VmHWM:\s+(\d+)/.exec(status)?.[1]) / 1024
 }
