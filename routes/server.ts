@@ -1,6 +1,5 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { type Clock, systemClock } from '../rooms/clock.ts'
 import { Rooms } from '../rooms/rooms.ts'
@@ -10,6 +9,7 @@ import { makeApp } from './app.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Sessions } from './guard/session.ts'
 import type { Site } from './guard/site.ts'
+import { Answer, Answers } from './wire/answers.ts'
 import { Sockets } from './wire/socket.ts'
 
 export interface ServerOptions {
@@ -40,8 +40,16 @@ const PATIENCE = 2000
 // Connections that wait to be taken, when thousands come back in the same second.
 const BACKLOG = 4096
 
-// Node 24 leaves a request that asks for any other protocol, h2c say, with the others; Node 22 and Deno do not.
-const HTTP = { keepAlive: true, keepAliveTimeout: 65_000, shouldUpgradeCallback: asksForSocket }
+const HTTP = {
+  ServerResponse: Answer,
+  keepAlive: true,
+  keepAliveTimeout: 65_000,
+  headersTimeout: 15_000,
+  requestTimeout: 60_000,
+  connectionsCheckingInterval: 5000,
+  // Node 24 and Deno leave a request that asks for any other protocol, h2c say, with the others; Node 22 does not.
+  shouldUpgradeCallback: asksForSocket,
+}
 
 /** A site with all that its routes stand on. */
 export function makeSite(options: ServerOptions, isDraining: () => boolean): Site {
@@ -53,6 +61,7 @@ export function makeSite(options: ServerOptions, isDraining: () => boolean): Sit
     sessions: new Sessions(options.secrets),
     limits: makeLimits(clock, areRatesLimited),
     origins: new Set(options.origins),
+    streams: new Map(),
     isDraining,
   }
 }
@@ -62,15 +71,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let isDraining = false
   const site = makeSite(options, () => isDraining)
   const sockets = new Sockets(site)
-  const listener = getRequestListener(makeApp(site).fetch)
-  const server = createServer(HTTP, (request, response) => {
-    // Connections of HTTP/1.1 stay open without a word (RFC 9112, 9.3): two headers less in every answer.
-    if (request.httpVersion === '1.1') response.removeHeader('Connection')
-    return listener(request, response)
-  })
+  const answers = new Answers(site.clock, getRequestListener(makeApp(site).fetch, { autoCleanupIncoming: false }))
+  const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   server.on('upgrade', (request, socket, head) => {
-    if (asksForSocket(request)) void sockets.accept(request, socket, head)
-    else answerPlainly(server, request, socket)
+    answers.takeOver(socket, () => {
+      if (asksForSocket(request)) sockets.accept(request, socket, head)
+      else answers.answerPlainly(request)
+    })
   })
   await listen(server, options)
   return {
@@ -81,6 +88,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       // Until here it listened, to tell those who came that it is about to go.
       const closed = new Promise((resolve) => server.close(resolve))
       sockets.stop()
+      answers.stop()
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
       await closed
@@ -101,22 +109,4 @@ function listen(server: Server, { port, host }: ServerOptions): Promise<void> {
 
 function asksForSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
-}
-
-/**
- * Answers a request that asks for another protocol, h2c say, as if it had not: a server may ignore that
- * (RFC 9110, 7.8). Its body was not read, so only a request without one can be answered.
- */
-function answerPlainly(server: Server, request: IncomingMessage, socket: Duplex): void {
-  socket.on('error', () => socket.destroy())
-  if (request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined) {
-    const words = 'Please send this again without asking for another protocol.'
-    const head = `Content-Type: text/plain\r\nContent-Length: ${words.length}\r\nConnection: close`
-    return void socket.end(`HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${words}`)
-  }
-  const response = new ServerResponse(request)
-  response.shouldKeepAlive = false
-  response.assignSocket(socket as Parameters<typeof response.assignSocket>[0])
-  response.on('finish', () => socket.end())
-  server.emit('request', request, response)
 }

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer'
+import { Readable } from 'node:stream'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Buckets } from '../rooms/bucket.ts'
@@ -171,8 +173,9 @@ test('a /64 of IPv6 is one address, and an IPv4 address is the same however it i
 test('twenty rooms an hour are for the whole /64, not for each address in it', async () => {
   const { house } = makeHouse({ areRatesLimited: true })
   const make = async (remoteAddress: string) => {
-    const init = { method: 'POST', body: new URLSearchParams({ name: 'ann' }), headers: { Host: HOST } }
-    return (await house.app.request(`http://${HOST}/rooms`, init, { incoming: { socket: { remoteAddress } } })).status
+    const headers = { Host: HOST, 'Content-Type': 'application/x-www-form-urlencoded' }
+    const incoming = Object.assign(Readable.from([Buffer.from('name=ann')]), { socket: { remoteAddress } })
+    return (await house.app.request(`http://${HOST}/rooms`, { method: 'POST', headers }, { incoming })).status
   }
   for (let count = 0; count < 20; count += 1) assert.is(await make(`2001:db8:0:1::${count.toString(16)}`), 303)
   assert.equal([await make('2001:db8:0:1:f::'), await make('2001:db8:0:2::1')], [429, 303])

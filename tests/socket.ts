@@ -228,9 +228,10 @@ test('a gap is announced with its number, and the newest window follows', async 
   await server.stop()
 })
 
-test('whoever leaves is gone from every connection within a second, and their session is worth nothing', async ({
-  server,
-}) => {
+test('whoever leaves is gone from every connection at once, and their session is worth nothing', async () => {
+  // While it stands still nothing that waits for a while can happen.
+  const clock = new TestClock()
+  const server = await serve({ clock })
   const { ann, bob } = await pair(server)
   const anns = await here(ann)
   const sockets = [await here(bob), await here(bob), await bob.connect()]
@@ -239,11 +240,9 @@ test('whoever leaves is gone from every connection within a second, and their se
     new Stream(await bob.fetch('/live', { headers: { Accept: 'text/html' } })),
   ]
   await streams[1].has('class="messages"')
-  const start = Date.now()
   assert.is((await bob.fetch('/leave', { method: 'POST' })).status, 204)
   assert.equal(await Promise.all(sockets.map(({ closed }) => closed)), [1008, 1008, 1008])
   await Promise.all(streams.map(({ ended }) => ended))
-  assert.ok(Date.now() - start < 1000, `${Date.now() - start} ms`)
   await ann.say('they are gone')
   await anns.count(1)
   for (const path of ['', '/messages', '/events', '/live']) assert.is((await bob.fetch(path)).status, 401, path)
@@ -251,6 +250,9 @@ test('whoever leaves is gone from every connection within a second, and their se
   assert.is(await (await bob.connect()).closed, 1008)
   for (const line of sockets) assert.equal(line.texts, [])
   assert.is((await Person.join(server.url, ann.code, 'bob')).name, 'bob', 'the name is free')
+  const stopped = server.stop()
+  await clock.pass(3000)
+  await stopped
 })
 
 test('whoever keeps sending what is refused is sent away, the others talk on', async () => {

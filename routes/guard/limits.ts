@@ -11,6 +11,8 @@ export interface Limits {
   readonly wrongCodes: Buckets
   /** All that the members behind one address say. */
   readonly posts: Buckets
+  /** Frames of one connection, of whatever kind. */
+  readonly frames: Rate
 }
 
 /** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
@@ -21,6 +23,7 @@ export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
     joins: buckets({ burst: 60, perSecond: 1 }),
     wrongCodes: buckets({ burst: 10, perSecond: 10 / 60 }),
     posts: buckets({ burst: 100, perSecond: 20 }),
+    frames: areRatesLimited ? { burst: 100, perSecond: 20 } : UNLIMITED,
   }
 }
 

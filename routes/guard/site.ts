@@ -17,6 +17,8 @@ export interface Site {
   readonly limits: Limits
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
+  /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
+  readonly streams: Map<string, Set<{ end(): void }>>
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }

@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net'
 import { type RawData, WebSocket } from 'ws'
+import { type Bucket, fill, take } from '../../rooms/bucket.ts'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
@@ -9,10 +10,10 @@ import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { writeDirectly } from './direct.ts'
 import { fragmentBytes, textFrame } from './frames.ts'
+import { Progress } from './progress.ts'
 
 const UNSENT = 1024 * 1024
-// Refusals in a row after which somebody is not mistaken but flooding.
-const STRIKES = 100
+const SILENCE_MS = 60_000
 
 export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
   restart: { code: 1012, words: '' },
@@ -40,13 +41,14 @@ export class SocketConnection implements Connection {
   readonly code: string
   seen = 0
   heard: number
-  strikes = 0
   hasStarted = false
   #registry: Registry
   #site: Site
   #ws: RoomSocket
   #socket: Socket
   #isBehind = false
+  #frames: Bucket
+  #progress = new Progress()
 
   constructor(registry: Registry, site: Site, ws: RoomSocket, socket: Socket, code: string, member: Member) {
     this.#registry = registry
@@ -54,6 +56,7 @@ export class SocketConnection implements Connection {
     this.#ws = ws
     this.#socket = socket
     this.heard = site.clock.now()
+    this.#frames = fill(site.limits.frames, this.heard)
     this.code = code
     this.member = member
   }
@@ -96,22 +99,37 @@ export class SocketConnection implements Connection {
     this.#ws.terminate()
   }
 
-  /** Something came from the other end: it is there. */
+  /** Leaves its place to another connection of the same member. */
+  giveWay(): void {
+    this.#ws.close(1013)
+  }
+
+  /** Whether nothing has come for too long, or nothing was taken of what waits: pongs alone are no reader. */
+  isDead(now: number): boolean {
+    return now - this.heard >= SILENCE_MS || this.#progress.stalled(this.#socket, now) >= SILENCE_MS
+  }
+
+  /** Something came from the other end, so it is there. Closes a connection that sends too much, of whatever kind. */
   hear(): void {
     this.heard = this.#site.clock.now()
+    if (take(this.#frames, this.#site.limits.frames, this.heard) === 0 || this.isClosed) return
+    this.#refuse(refuse('too-fast'))
+    this.#ws.close(1008, 'flooding')
   }
 
   /** Takes what a client sent: where to begin, or something to say. */
   async take(data: RawData, isBinary: boolean): Promise<void> {
     this.hear()
+    if (this.isClosed) return
     if (isBinary) return this.#ws.close(1003)
     const asked = readAsk(String(data))
     if (!asked) return this.#refuse(refuse('malformed'))
-    if (asked.since !== undefined && !this.hasStarted) {
-      this.hasStarted = true
-      await this.#site.rooms.connect(this.code, this, asked.since)
+    try {
+      await this.#do(asked)
+    } catch (error) {
+      console.error(error)
+      this.giveWay()
     }
-    if (asked.text !== undefined) await this.#post(asked.text, asked.key ?? '')
   }
 
   ended(): void {
@@ -123,16 +141,21 @@ export class SocketConnection implements Connection {
     this.#isBehind = false
   }
 
+  async #do({ since, text, key = '' }: Asked): Promise<void> {
+    if (since !== undefined && !this.hasStarted) {
+      this.hasStarted = true
+      await this.#site.rooms.connect(this.code, this, since)
+    }
+    if (text !== undefined) await this.#post(text, key)
+  }
+
   async #post(text: string, key: string): Promise<void> {
     const posted = await post(this.#site, blockOf(this.#socket.remoteAddress), this.code, this.member, { text, key })
-    if (posted.ok) this.strikes = 0
-    else this.#refuse(posted)
+    if (!posted.ok) this.#refuse(posted)
   }
 
   #refuse(refusal: Refusal): void {
-    this.strikes += 1
-    if (this.strikes >= STRIKES) this.#ws.close(1008, 'flooding')
-    else this.write(textFrame(refusalFrame(wordsOf(refusal))))
+    this.write(textFrame(refusalFrame(wordsOf(refusal))))
   }
 }
 
@@ -140,7 +163,8 @@ export class SocketConnection implements Connection {
 export function attach(ws: RoomSocket, connection: SocketConnection): void {
   ws.connection = connection
   ws.on('message', onMessage)
-  ws.on('pong', onPong)
+  ws.on('ping', onSign)
+  ws.on('pong', onSign)
   ws.on('close', onClose)
 }
 
@@ -148,7 +172,7 @@ function onMessage(this: WebSocket, data: RawData, isBinary: boolean): void {
   void (this as RoomSocket).connection?.take(data, isBinary)
 }
 
-function onPong(this: WebSocket): void {
+function onSign(this: WebSocket): void {
   ;(this as RoomSocket).connection?.hear()
 }
 

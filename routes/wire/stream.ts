@@ -1,17 +1,27 @@
+import type { Socket } from 'node:net'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import type { Member } from '../../rooms/types.ts'
 import type { Site } from '../guard/site.ts'
+import { Progress } from './progress.ts'
 
 const UNSENT = 1024 * 1024
 const KEEP_ALIVE = 15_000
+const STALLED_MS = 60_000
 // Browsers open six connections to a host over HTTP/1.1; the seventh stream would stall every page.
 const STREAMS = 3
+
+/** An answer that carries a body. */
+interface Outgoing {
+  readonly socket?: Socket | null
+  isStream?: boolean
+  destroy(): void
+}
 
 export interface StreamOptions {
   readonly site: Site
   readonly method: string
   /** What carries the body; a request made by a test has none. */
-  readonly outgoing: { destroy(): void } | undefined
+  readonly outgoing: Outgoing | undefined
   readonly code: string
   readonly member: Member
   readonly format: Format
@@ -26,16 +36,16 @@ export interface StreamOptions {
   readonly limit?: number
 }
 
-/** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
-const streams = new Map<string, Set<StreamConnection>>()
 const text = new TextEncoder()
 
 /** A body that goes on for as long as somebody reads it, which nobody does with HEAD. */
 export function openStream(options: StreamOptions): ReadableStream<Uint8Array> | '' {
   if (options.method === 'HEAD') return ''
   const connection = new StreamConnection(options)
+  const { streams } = options.site
   const own = streams.get(options.member.id) ?? new Set()
   streams.set(options.member.id, own.add(connection))
+  if (options.outgoing) options.outgoing.isStream = true
   if (own.size > STREAMS) [...own][0].end()
   return connection.body
 }
@@ -50,7 +60,8 @@ class StreamConnection implements Connection {
   #controller!: ReadableStreamDefaultController<Uint8Array>
   #written = 0
   #drained: (() => void) | undefined
-  #heart: ReturnType<typeof setInterval>
+  #progress = new Progress()
+  #cancelBeat: () => void
 
   constructor(options: StreamOptions) {
     this.#options = options
@@ -66,10 +77,21 @@ class StreamConnection implements Connection {
       },
       { highWaterMark: UNSENT, size: (bytes) => bytes?.length ?? 0 },
     )
-    this.#heart = setInterval(() => this.write(text.encode(options.keepAlive)), KEEP_ALIVE)
+    this.#cancelBeat = this.#schedule()
     this.#controller.enqueue(text.encode(options.head))
     options.site.rooms.enter(options.code, this)
-    void options.site.rooms.connect(options.code, this, options.since)
+    void this.#begin()
+  }
+
+  /** Catches up; one that cannot be served is cut off rather than left deaf. */
+  async #begin(): Promise<void> {
+    const { site, code, since } = this.#options
+    try {
+      await site.rooms.connect(code, this, since)
+    } catch (error) {
+      console.error(error)
+      this.#cut()
+    }
   }
 
   write(bytes: Uint8Array, cursor?: string): void {
@@ -96,7 +118,24 @@ class StreamConnection implements Connection {
     if (this.isClosed) return
     if (this.#options.tail) this.#controller.enqueue(text.encode(this.#options.tail(cursor)))
     this.#controller.close()
+    // From here on it is an answer like any other, which somebody has to take.
+    if (this.#options.outgoing) this.#options.outgoing.isStream = false
     this.#ended()
+  }
+
+  #schedule(): () => void {
+    return this.#options.site.clock.after(KEEP_ALIVE, () => {
+      this.#cancelBeat = this.#schedule()
+      this.#beat()
+    })
+  }
+
+  /** Sends a sign of life, or cuts off a reader that has taken nothing for a while. */
+  #beat(): void {
+    const { site, outgoing, keepAlive } = this.#options
+    const isStalled = outgoing?.socket && this.#progress.stalled(outgoing.socket, site.clock.now()) >= STALLED_MS
+    if (isStalled) this.#cut()
+    else this.write(text.encode(keepAlive))
   }
 
   #cut(): void {
@@ -108,9 +147,10 @@ class StreamConnection implements Connection {
   #ended(): void {
     if (this.isClosed) return
     this.isClosed = true
-    clearInterval(this.#heart)
+    this.#cancelBeat()
     this.#settle()
     this.#options.site.rooms.disconnect(this.#options.code, this)
+    const { streams } = this.#options.site
     const own = streams.get(this.member.id)
     own?.delete(this)
     if (own?.size === 0) streams.delete(this.member.id)

@@ -1,0 +1,186 @@
+import { type IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Clock } from '../../rooms/clock.ts'
+import { endAfterBody, endSocket } from './ending.ts'
+import { readHead } from './head.ts'
+import { hasUnsent } from './progress.ts'
+
+const LOOK_MS = 5000
+// Together with the time until the next look it is less than a minute.
+const UNREAD_MS = 50_000
+// Unread answers that are held at once, at the most: each can be 256 KB.
+const UNREAD = 256
+// So many of them are let go together, because to find them is to look at all that are under way.
+const TOGETHER = 64
+// Requests that wait for an earlier answer on their connection. Browsers send none before they have it.
+const PIPELINED = 16
+
+/** A connection, and the last request that came on it and is not answered to the end. */
+interface Carrier extends Socket {
+  last?: Answer
+  waiting?: number
+}
+
+/** An answer over HTTP. */
+export class Answer extends ServerResponse {
+  /** Whether it goes on for as long as somebody reads it. */
+  isStream = false
+  /** When it was first seen to wait for its reader; 0 where it was not. */
+  unreadSince = 0
+  /** Called where it is given before the request's body was read to its end. */
+  beforeBody: ((request: IncomingMessage) => void) | undefined
+
+  override writeHead(status: number, ...rest: unknown[]): this {
+    if (this.beforeBody && !this.req.readableEnded) {
+      this.setHeader('Connection', 'close')
+      this.beforeBody(this.req)
+    }
+    // Connections of HTTP/1.1 stay open without a word (RFC 9112, 9.3): two headers less in every answer.
+    else if (this.shouldKeepAlive && this.req.httpVersion === '1.1') this.removeHeader('Connection')
+    return super.writeHead(status, ...(rest as never[]))
+  }
+}
+
+/** The answers of one server that are under way: one at a time on a connection, and none that nobody takes. */
+export class Answers {
+  #clock: Clock
+  #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
+  #underWay = new Set<Answer>()
+  /** As many as may be under way before somebody looks for those that nobody reads. */
+  #mark = UNREAD
+  // One function each serves all answers.
+  #ended = endedIn(this.#underWay)
+  #endAfterBody = (request: IncomingMessage): void => endAfterBody(request, this.#clock)
+  #cancelLook: () => void
+
+  /** @param listener answers a request */
+  constructor(clock: Clock, listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>) {
+    this.#clock = clock
+    this.#listener = listener
+    this.#cancelLook = this.#schedule()
+  }
+
+  /** Answers a request, once those that came before it on its connection are answered. */
+  take(request: IncomingMessage, answer: Answer): void {
+    const carrier: Carrier = request.socket
+    carrier.last = answer
+    // Node gives an answer its socket when its turn has come.
+    if (answer.socket) return this.#begin(request, answer)
+    carrier.waiting = (carrier.waiting ?? 0) + 1
+    if (carrier.waiting > PIPELINED) return void carrier.destroy()
+    answer.once('socket', () => {
+      carrier.waiting = (carrier.waiting ?? 0) - 1
+      this.#begin(request, answer)
+    })
+  }
+
+  /**
+   * Runs what takes a connection over, once nothing that came before on it is under way. No error ends the process.
+   * The socket has lost the listeners of HTTP by then.
+   */
+  takeOver(socket: Duplex, run: () => void): void {
+    socket.on('error', ignore)
+    const begin = () => {
+      if (socket.destroyed || socket.writableEnded) return
+      try {
+        run()
+      } catch (error) {
+        report(error, socket)
+      }
+    }
+    const { last } = socket as Carrier
+    if (last) last.once('close', begin)
+    else begin()
+  }
+
+  /**
+   * Answers a request that asks for another protocol, h2c say, as if it had not: a server may ignore that
+   * (RFC 9110, 7.8). Its body was not read, so only a request without one can be answered.
+   */
+  answerPlainly(request: IncomingMessage): void {
+    const { socket } = request
+    if (readHead(request).hasBody) {
+      const words = 'Please send this again without asking for another protocol.'
+      const head = `Content-Type: text/plain\r\nContent-Length: ${words.length}\r\nConnection: close`
+      socket.resume()
+      return endSocket(socket, this.#clock, `HTTP/1.1 400 Bad Request\r\n${head}\r\n\r\n${words}`)
+    }
+    const answer = new Answer(request)
+    answer.shouldKeepAlive = false
+    answer.assignSocket(socket)
+    answer.on('finish', () => endSocket(socket, this.#clock))
+    // Nobody reads this socket any more, and without that nobody hears that it was closed.
+    socket.resume()
+    this.take(request, answer)
+  }
+
+  /** Looks no more after what is under way. */
+  stop(): void {
+    this.#cancelLook()
+  }
+
+  #begin(request: IncomingMessage, answer: Answer): void {
+    const { socket } = request
+    if (socket.destroyed || socket.writableEnded) return
+    this.#underWay.add(answer)
+    answer.on('close', this.#ended)
+    if (this.#underWay.size > this.#mark) this.#cutUnread()
+    const { isLawful, hasBody } = readHead(request)
+    if (hasBody) answer.beforeBody = this.#endAfterBody
+    if (!isLawful) return void answer.writeHead(400, CLOSE).end()
+    this.#listener(request, answer).catch((error) => report(error, socket))
+  }
+
+  #schedule(): () => void {
+    return this.#clock.after(LOOK_MS, () => {
+      this.#cancelLook = this.#schedule()
+      this.#look()
+    })
+  }
+
+  /** Cuts off those who have let an answer wait for too long. */
+  #look(): void {
+    const now = this.#clock.now()
+    this.#mark = UNREAD
+    for (const answer of this.#unread()) {
+      if (answer.unreadSince === 0) answer.unreadSince = now
+      else if (now - answer.unreadSince >= UNREAD_MS) answer.socket?.destroy()
+    }
+  }
+
+  /** Cuts off those who have waited longest, where too many are unread. */
+  #cutUnread(): void {
+    const unread = this.#unread()
+    const cut = unread.slice(0, -(UNREAD - TOGETHER))
+    for (const answer of cut) answer.socket?.destroy()
+    this.#mark = this.#underWay.size - cut.length + TOGETHER
+  }
+
+  /** The answers that wait for their reader, the oldest first. Streams look after themselves. */
+  #unread(): Answer[] {
+    const unread: Answer[] = []
+    for (const answer of this.#underWay) {
+      if (!answer.isStream && answer.socket && hasUnsent(answer.socket)) unread.push(answer)
+    }
+    return unread
+  }
+}
+
+const CLOSE = { Connection: 'close', 'Content-Length': '0' }
+
+function endedIn(underWay: Set<Answer>): (this: Answer) => void {
+  return function ended() {
+    underWay.delete(this)
+    const carrier: Carrier = this.req.socket
+    if (carrier.last === this) carrier.last = undefined
+  }
+}
+
+// What goes wrong on a socket ends in its `close`.
+function ignore(): void {}
+
+function report(error: unknown, socket: Duplex): void {
+  console.error(error)
+  socket.destroy()
+}

@@ -1,0 +1,221 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { type AddressInfo, connect, type Socket } from 'node:net'
+import { Duplex } from 'node:stream'
+import { getRequestListener } from '@hono/node-server'
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { Answer, Answers } from '../routes/wire/answers.ts'
+import { Sockets } from '../routes/wire/socket.ts'
+import { TestClock, turn } from './support/clock.ts'
+import { makeHouse } from './support/site.ts'
+
+interface Context {
+  closing: (() => void)[]
+}
+
+const test = suite<Context>('unread')
+const PART = new Uint8Array(64 * 1024)
+const LONG = new Uint8Array(32 * 1024 * 1024)
+const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
+const WEBSOCKET =
+  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'
+
+test.before.each((context) => {
+  context.closing = []
+})
+test.after.each(({ closing }) => {
+  for (const close of closing) close()
+})
+
+test('an answer that nobody reads ends within a minute of being given', async (context) => {
+  const clock = new TestClock()
+  const { near, far } = await meet(
+    context,
+    answering(clock, (_, answer) => answer.end(LONG)),
+    GET,
+  )
+  await clock.pass(45_000)
+  assert.not.ok(far.destroyed, 'somebody may be slow')
+  await clock.pass(15_000)
+  assert.ok(far.destroyed)
+  near.destroy()
+})
+
+test('an answer that comes in parts, and that nobody reads, ends too', async (context) => {
+  const clock = new TestClock()
+  const server = answering(clock, (_, answer) => {
+    const more = () => {
+      while (answer.write(PART));
+    }
+    answer.on('drain', more)
+    more()
+  })
+  const { far } = await meet(context, server, GET)
+  await clock.pass(60_000)
+  assert.ok(far.destroyed)
+})
+
+test('an answer that is read ends nothing, however many come on one connection and whatever time it takes', async (context) => {
+  const clock = new TestClock()
+  const { near, far } = await meet(
+    context,
+    answering(clock, (_, answer) => answer.end(LONG)),
+    GET,
+  )
+  await clock.pass(30_000)
+  const size = await read(near, LONG.length)
+  assert.ok(size > LONG.length)
+  await clock.pass(60_000)
+  near.write(GET)
+  await read(near, LONG.length)
+  await clock.pass(60_000)
+  assert.not.ok(far.destroyed)
+})
+
+test('of more unread answers than are held at once the oldest are cut off', async () => {
+  const clock = new TestClock()
+  const server = answering(clock, (_, answer) => answer.end(PART))
+  const far: Duplex[] = []
+  for (let count = 0; count < 1000; count += 1) {
+    far.push(new Deaf())
+    server.emit('connection', far[count])
+    far[count].push(GET)
+    if (count % 10 !== 9) continue
+    await turn()
+    const { length } = far.filter(({ destroyed }) => !destroyed)
+    assert.ok(length <= 256 && length > Math.min(count, 150), `${length} of ${count} are held`)
+  }
+  const held = far.filter(({ destroyed }) => !destroyed)
+  assert.equal(held, far.slice(-held.length), 'the newest')
+  for (const one of far) one.destroy()
+})
+
+for (const path of ['/events', '/live'])
+  test(`a stream of which nothing is taken for a minute is cut off, and nobody is there any more: ${path}`, async (context) => {
+    const { clock, site, house } = makeHouse({ grace: 1000 })
+    const ann = await house.open()
+    const answers = new Answers(clock, getRequestListener(house.app.fetch))
+    const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
+    const { near, far } = await meet(context, server, head(ann, path, ''))
+    while (site.rooms.attendance(ann.code).count === 0) await turn()
+    await fill(far)
+    await clock.pass(50_000)
+    assert.not.ok(far.destroyed, 'somebody may be slow')
+    for (let count = 0; count < 3; count += 1) {
+      await drain(near, far)
+      await fill(far)
+      await clock.pass(50_000)
+      assert.not.ok(far.destroyed, 'something was taken')
+    }
+    await clock.pass(30_000)
+    assert.ok(far.destroyed)
+    assert.is(site.rooms.attendance(ann.code).count, 0)
+  })
+
+test('a stream that is ended while nobody reads it is no longer kept than any other answer', async (context) => {
+  const { clock, site, house } = makeHouse({ grace: 1000 })
+  const ann = await house.open()
+  const answers = new Answers(clock, getRequestListener(house.app.fetch))
+  const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
+  const { far } = await meet(context, server, head(ann, '/events', ''))
+  while (site.rooms.attendance(ann.code).count === 0) await turn()
+  await fill(far)
+  for (let count = 0; count < 4; count += 1) await ann.json('/events')
+  await clock.pass(60_000)
+  assert.ok(far.destroyed)
+})
+
+test('a socket of which nothing is taken for a minute is cut off, though it sends pongs', async (context) => {
+  const { clock, site, house } = makeHouse()
+  const ann = await house.open()
+  const sockets = new Sockets(site)
+  context.closing.push(() => sockets.stop())
+  const server = createServer().on('upgrade', (request: IncomingMessage, socket: Duplex, rest) =>
+    sockets.accept(request, socket, rest),
+  )
+  const { near, far } = await meet(context, server, head(ann, '/socket', WEBSOCKET))
+  while (site.rooms.attendance(ann.code).count === 0) await turn()
+  const pass = async (seconds: number) => {
+    for (let second = 0; second < seconds; second += 5) {
+      near.write(new Uint8Array([0x8a, 0x80, 1, 2, 3, 4]))
+      while (!far.destroyed && far.bytesRead < near.bytesWritten) await turn()
+      await clock.pass(5000)
+    }
+  }
+  await fill(far)
+  await pass(50)
+  assert.not.ok(far.destroyed, 'somebody may be slow')
+  await drain(near, far)
+  await fill(far)
+  await pass(50)
+  assert.not.ok(far.destroyed, 'something was taken')
+  await pass(20)
+  assert.ok(far.destroyed)
+})
+
+test.run()
+
+/** A connection whose other end takes nothing. */
+class Deaf extends Duplex {
+  override _read(): void {}
+  override _write(): void {}
+}
+
+function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer))
+  return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
+}
+
+function head({ code, token }: { code: string; token: string }, path: string, more: string): string {
+  return `GET /rooms/${code}${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`
+}
+
+/** A client that has sent something and does not read, and the server's end of its connection. */
+async function meet({ closing }: Context, server: Server, request: string): Promise<{ near: Socket; far: Socket }> {
+  const met = new Promise<Socket>((resolve) => server.once('connection', resolve))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  near.setNoDelay(true)
+  near.on('error', () => {}).pause()
+  near.write(request)
+  const far = await met
+  closing.push(() => {
+    near.destroy()
+    far.destroy()
+    server.close()
+  })
+  while (far.bytesWritten === 0) await turn()
+  await turn()
+  return { near, far }
+}
+
+/** Writes until the kernel takes no more. */
+async function fill(far: Socket): Promise<void> {
+  for (let calm = 0; calm < 20; calm += 1) {
+    if (far.writableLength === 0) {
+      far.write(PART)
+      calm = 0
+    }
+    await turn()
+  }
+}
+
+/** Reads until so many bytes have come. */
+async function read(near: Socket, size: number): Promise<number> {
+  let length = 0
+  for (;;) {
+    const bytes = near.read()
+    if (bytes) length += bytes.length
+    else if (length >= size) return length
+    else await turn()
+  }
+}
+
+/** Reads until nothing waits at the other end. */
+async function drain(near: Socket, far: Socket): Promise<void> {
+  for (let calm = 0; calm < 20; calm += 1) {
+    while (near.read()) calm = 0
+    if (far.writableLength > 0) calm = 0
+    await turn()
+  }
+}
