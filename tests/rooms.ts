@@ -252,6 +252,27 @@ test('draining says goodbye to everyone, begun or not, after what was said last'
   assert.is(!late.ok && late.refusal, 'draining')
 })
 
+test('goodbyes are spread, so that not everybody comes back in the same moment, and no longer than was given', async () => {
+  for (const { size, milliseconds, each } of [
+    { size: 10, milliseconds: 3000, each: 20 },
+    { size: 200, milliseconds: 1000, each: 20 },
+  ]) {
+    const clock = new TestClock()
+    const { rooms, room, ann, ear } = await listening({ clock })
+    const ears = [ear, ...Array.from({ length: size - 1 }, () => new Ear(ann))]
+    for (const other of ears.slice(1)) rooms.enter(room.code, other)
+    const drained = rooms.drain(milliseconds)
+    await turn()
+    const steps = Math.min(size, 50)
+    for (let step = 1; step <= steps; step += 1) {
+      const closed = ears.filter(({ farewell }) => farewell === 'restart').length
+      assert.is(closed, (size / steps) * step, `${size} after ${step} steps`)
+      await clock.pass(each)
+    }
+    await drained
+  }
+})
+
 async function open(options: Partial<RoomsOptions> = {}) {
   const rooms = house(options)
   const { room, member: ann } = must(await rooms.create('Friday', 'ann'))
