@@ -119,6 +119,34 @@ test('an entry that a newcomer was told of before the followers were is not sent
   for (const seq of [1, 2, 3]) fanout.publish(message(seq))
   flush()
   assert.equal([early.seqs, late.seqs], [[1, 2, 3], [3]])
+  const last = new Ear(bob)
+  fanout.add(last)
+  fanout.begin(last, message(4), '4.t4')
+  for (const seq of [4, 5]) fanout.publish(message(seq))
+  flush()
+  assert.equal([early.seqs, last.seqs], [[1, 2, 3, 4, 5], [5]])
+})
+
+test('what is sent knows the entry before it, whoever has come meanwhile', () => {
+  const { fanout, flush } = hall()
+  const previous: (number | undefined)[] = []
+  const format: Format = {
+    encode(batch) {
+      previous.push(batch.previous?.seq)
+      return plainFormat.encode(batch)
+    },
+  }
+  const early = new Ear(ann, format)
+  fanout.add(early)
+  fanout.begin(early, message(7), '7.t7')
+  for (const seq of [8, 9]) {
+    fanout.publish(message(seq))
+    const late = new Ear(bob)
+    fanout.add(late)
+    fanout.begin(late, message(seq), `${seq}.t${seq}`)
+    flush()
+  }
+  assert.equal(previous, [7, 8])
 })
 
 test('a message is rendered once, for the page, the history, the sockets and the streams alike', () => {

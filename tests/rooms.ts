@@ -116,6 +116,8 @@ test('a cursor that cannot be one is refused, and so are two', async () => {
     { before: 'x' },
     { after: '1' },
     { after: '1.T!' },
+    { after: `${'1'.repeat(16)}.t` },
+    { before: `1.${'t'.repeat(17)}` },
     { before: page.cursor, after: page.cursor },
   ]) {
     assert.equal(await rooms.history(room.code, query), { ok: false, refusal: 'malformed' })
