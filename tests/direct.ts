@@ -1,4 +1,4 @@
-import { connect, createServer, type Socket } from 'node:net'
+import { connect, createServer, type ServerOpts, type Socket } from 'node:net'
 import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -36,6 +36,30 @@ test('what the kernel does not take at once is queued, arrives before what follo
   await taken
 })
 
+test('what waits on several sockets at once is told of for each', async () => {
+  const pairs = [await pair(), await pair()]
+  const large = 'x'.repeat(8 * 1024 * 1024)
+  const told = pairs.map(async ({ near }) => {
+    near.write(bytes('-'))
+    await new Promise<void>((resolve) => {
+      if (!write(near, large, resolve)) resolve()
+    })
+    near.end()
+  })
+  for (const { far } of pairs) assert.is(await all(far), `-${large}`)
+  await Promise.all(told)
+})
+
+test('a line that the other end has cut is told of as failed', async () => {
+  const { near, far } = await pair({ pauseOnConnect: true })
+  near.write(bytes('-'))
+  const cut = new Promise((resolve) => far.once('close', resolve))
+  far.resetAndDestroy()
+  await cut
+  assert.is(writeDirectly(near, bytes('x'), unexpected), isOpen ? 'failed' : undefined, CHANGED)
+  near.destroy()
+})
+
 test('a socket that has ended is not written to', async () => {
   const { near, far } = await pair()
   near.write(bytes('-'))
@@ -44,8 +68,8 @@ test('a socket that has ended is not written to', async () => {
   far.destroy()
 })
 
-async function pair(): Promise<{ near: Socket; far: Socket }> {
-  const server = createServer()
+async function pair(options: ServerOpts = {}): Promise<{ near: Socket; far: Socket }> {
+  const server = createServer(options)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const accepted = new Promise<Socket>((resolve) => server.once('connection', resolve))
   const far = connect((server.address() as { port: number }).port, '127.0.0.1')

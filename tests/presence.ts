@@ -117,10 +117,36 @@ test('who comes and goes between two notices is not spoken of', async () => {
   assert.equal([told.length, told.at(-1)?.count], [2, 1])
 })
 
+test('who goes and comes back between two notices is not spoken of', async () => {
+  const { presence, told, quiet } = room()
+  for (const member of [ann, bob]) presence.connected(member)
+  await quiet()
+  presence.left(bob.id)
+  presence.connected(bob)
+  await quiet(5000)
+  assert.equal([told.length, told.at(-1)], [2, { count: 2, here: ['ann', 'bob'], joined: undefined, left: undefined }])
+})
+
+test('somebody who asks again does not keep those who asked after them', async () => {
+  const { presence, quiet } = room()
+  presence.seen(ann)
+  await quiet(1000)
+  presence.seen(bob)
+  await quiet(9000)
+  presence.seen(ann)
+  await quiet(GRACE - 9000)
+  assert.equal(namesOf(presence.members(CROWD)), ['ann'])
+})
+
 test('above a crowd notices and names give way to the count, which stays exact', async () => {
   const { presence, told, quiet } = room()
   const members = crowd(CROWD + 50)
-  for (const member of members) presence.connected(member)
+  for (const [index, member] of members.entries()) {
+    const before = presence.attendance.members
+    presence.connected(member)
+    assert.is(presence.attendance.members.length, Math.min(index + 1, CROWD))
+    assert.is(presence.attendance.members === before, index >= CROWD, 'a list that stays the same is not made anew')
+  }
   await quiet(2000)
   assert.is(told.at(-1)?.joined, undefined, 'no notice')
   assert.equal([told.at(-1)?.count, told.at(-1)?.here.length], [CROWD + 50, CROWD])

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Line } from './support/line.ts'
@@ -37,7 +38,7 @@ function test(name: string, send: (talk: Talk) => Promise<void>): void {
   })
 }
 
-test('a request that is not HTTP is answered 400, or not at all', async ({ server }) => {
+test('a request that is not HTTP is answered 400', async ({ server }) => {
   const requests = [
     '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n',
     'GET\r\n\r\n',
@@ -46,41 +47,35 @@ test('a request that is not HTTP is answered 400, or not at all', async ({ serve
     ' / HTTP/1.1\r\nHost: x\r\n\r\n',
   ]
   for (const request of requests) {
-    const answer = await exchange(server.url, request)
-    assert.match(answer || 'HTTP/1.1 400', /^HTTP\/1\.1 (400|505)/, request)
+    assert.is(statusIn(await exchange(server.url, request)), 400, request)
   }
 })
 
 test('a Host or a path that no browser sends breaks nothing', async ({ server }) => {
-  for (const host of ['', 'a b', 'a/b', 'a@b', '[::1', '\xff', 'a:99999', 'a'.repeat(5000)]) {
+  for (const host of ['', 'a b', 'a/b', 'a@b', '[::1', '\xff', 'a:99999']) {
     const answer = await exchange(server.url, `GET / HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`)
-    assert.match(answer || 'HTTP/1.1 400', /^HTTP\/1\.1 (200|400)/, host)
+    assert.is(statusIn(answer), 400, host)
   }
-  for (const path of [
-    '//',
-    '/%',
-    '/\\',
-    '/\xff',
-    '*',
-    'http://',
-    'http://other.example/',
-    'nothing',
-    '/rooms/%E0%A4%A',
-    '/?%',
-    `/${'x'.repeat(10_000)}`,
-  ]) {
-    const answer = await exchange(server.url, `GET ${path} HTTP/1.1\r\nHost: a.b\r\nConnection: close\r\n\r\n`)
-    assert.match(answer || 'HTTP/1.1 400', /^HTTP\/1\.1 (200|400|404)/, path)
+  const paths = {
+    200: ['http://other.example/', '/?%'],
+    400: ['/\\', '/\xff', '*', 'http://', 'nothing'],
+    404: ['//', '/%', '/rooms/%E0%A4%A', `/${'x'.repeat(10_000)}`],
+  }
+  for (const [status, all] of Object.entries(paths)) {
+    for (const path of all) {
+      const answer = await exchange(server.url, `GET ${path} HTTP/1.1\r\nHost: a.b\r\nConnection: close\r\n\r\n`)
+      assert.is(statusIn(answer), Number(status), path)
+    }
   }
 })
 
 test('methods from beyond the table are refused like any other', async ({ server }) => {
   for (const method of ['TRACE', 'PROPFIND', 'PURGE', 'QUERY', 'LOCK']) {
     const answer = await exchange(server.url, `${method} / HTTP/1.1\r\nHost: a.b\r\nConnection: close\r\n\r\n`)
-    assert.match(answer, /^HTTP\/1\.1 (405|400)/, method)
+    assert.is(statusIn(answer), 405, method)
   }
   const connected = await exchange(server.url, 'CONNECT a.b:443 HTTP/1.1\r\nHost: a.b:443\r\n\r\n')
-  assert.not.match(connected, /^HTTP\/1\.1 2/)
+  assert.is(connected, '', 'a wish for a tunnel is not even answered')
 })
 
 test('two lengths for one body are refused, so that nothing can hide between them', async ({ server }) => {
@@ -94,7 +89,7 @@ test('two lengths for one body are refused, so that nothing can hide between the
   ]
   for (const length of lengths) {
     const answer = await exchange(server.url, `${head}${length}\r\nConnection: close\r\n\r\n0\r\n\r\n`)
-    assert.match(answer || 'HTTP/1.1 400', /^HTTP\/1\.1 (400|404|422|501)/, length)
+    assert.is(statusIn(answer), 400, length)
   }
 })
 
@@ -131,7 +126,7 @@ test('a body that is said to be too large is refused before it is sent', async (
   raw.socket.destroy()
 })
 
-test('a request that ends in the middle is nothing', async ({ server }) => {
+test('a request that ends in the middle is not done', async ({ server }) => {
   for (const request of [
     'GET / HT',
     'GET / HTTP/1.1\r\nHost:',
@@ -141,16 +136,18 @@ test('a request that ends in the middle is nothing', async ({ server }) => {
     const raw = await Raw.open(server.url)
     raw.send(request)
     raw.socket.end()
-    assert.not.match(await raw.ended, /^HTTP\/1\.1 (2|3)/)
+    // Deno closes without a word.
+    assert.is(statusIn(await raw.ended), 'deno' in process.versions ? undefined : 400, request)
   }
 })
 
 test('headers that are too large are refused', async ({ server }) => {
   const answer = await exchange(
     server.url,
-    `GET / HTTP/1.1\r\nHost: a.b\r\nCookie: parlour=${'x'.repeat(100_000)}\r\n\r\n`,
+    // No more than is read at once: where a server closes before it has read all, the answer can be lost on its way.
+    `GET / HTTP/1.1\r\nHost: a.b\r\nCookie: parlour=${'x'.repeat(20_000)}\r\n\r\n`,
   )
-  assert.match(answer || 'HTTP/1.1 431', /^HTTP\/1\.1 431/)
+  assert.is(statusIn(answer), 431)
 })
 
 test('a request that would rather speak HTTP/2 is answered as it is', async ({ server, ann }) => {
@@ -215,6 +212,12 @@ test('parts of a frame that together are too large end the connection', async ({
 })
 
 all.run()
+
+/** The status of an answer; undefined where there was none. */
+function statusIn(answer: string): number | undefined {
+  const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]
+  return status === undefined ? undefined : Number(status)
+}
 
 /** The bytes below a socket, past all that would keep a client from breaking the rules. */
 function rawOf(line: Line): { write(bytes: Uint8Array): void } {

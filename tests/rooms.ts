@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/memory.ts'
 import { Revival } from '../rooms/revival.ts'
 import { type Claim, Rooms, type RoomsOptions } from '../rooms/rooms.ts'
-import type { Member, Result, Room } from '../rooms/types.ts'
+import type { Draft } from '../rooms/store.ts'
+import type { Entry, Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
 import { grownBy } from './support/heap.ts'
@@ -215,6 +216,8 @@ test('a cursor that cannot be one is refused, and so are two', async () => {
     { before: 'x' },
     { after: '1' },
     { after: '1.T!' },
+    { after: `${'1'.repeat(16)}.t` },
+    { before: `1.${'t'.repeat(17)}` },
     { before: page.cursor, after: page.cursor },
   ]) {
     assert.equal(await rooms.history(room.code, { ...query, sizeOf }), { ok: false, refusal: 'malformed' })
@@ -416,6 +419,104 @@ test('draining says goodbye to everyone, begun or not, after what was said last'
   const late = await rooms.post(room.code, ann, { text: 'too late', key: '' })
   assert.is(!late.ok && late.refusal, 'draining')
 })
+
+test('goodbyes are spread, so that not everybody comes back in the same moment, and no longer than was given', async () => {
+  for (const { size, milliseconds, each } of [
+    { size: 10, milliseconds: 3000, each: 20 },
+    { size: 200, milliseconds: 1000, each: 20 },
+  ]) {
+    const clock = new TestClock()
+    const { rooms, room, ann, ear } = await listening({ clock })
+    const ears = [ear, ...Array.from({ length: size - 1 }, () => new Ear(ann))]
+    for (const other of ears.slice(1)) rooms.enter(room.code, other)
+    const drained = rooms.drain(milliseconds)
+    await turn()
+    const steps = Math.min(size, 50)
+    for (let step = 1; step <= steps; step += 1) {
+      const closed = ears.filter(({ farewell }) => farewell === 'restart').length
+      assert.is(closed, (size / steps) * step, `${size} after ${step} steps`)
+      await clock.pass(each)
+    }
+    await drained
+  }
+})
+
+test('what was on its way into the store when the server was told to stop is delivered before the goodbye', async () => {
+  const clock = new TestClock()
+  const store = new SlowStore({ history: 500, bytes: 1_000_000 })
+  const { rooms, room, ann, ear } = await listening({ clock, store })
+  const posted = rooms.post(room.code, ann, { text: 'last words', key: '' })
+  const drained = rooms.drain(1000)
+  await clock.pass(1000)
+  assert.equal([ear.texts, ear.farewell], [[], undefined])
+  store.goOn()
+  must(await posted)
+  await clock.pass(1000)
+  await drained
+  assert.equal([ear.texts, ear.farewell], [['last words'], 'restart'])
+})
+
+test('whoever missed a lot is sent the next page only once the one before is on its way', async () => {
+  const { rooms, room, ann } = await open()
+  const { page } = must(await rooms.history(room.code, { sizeOf }))
+  for (let count = 0; count < 250; count += 1) must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
+  const ear = new Ear(ann)
+  const resume = ear.stall()
+  rooms.enter(room.code, ear)
+  const connected = rooms.connect(room.code, ear, page.cursor)
+  await turn()
+  assert.is(ear.frames.length, 1)
+  assert.ok(ear.messages.length <= 100)
+  resume()
+  await connected
+  assert.equal(
+    ear.seqs,
+    Array.from({ length: 250 }, (_, index) => index + 1),
+  )
+})
+
+test('a second tab is told who is here, though nobody came', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await listening({ clock })
+  await clock.pass(5000)
+  const ear = new Ear(ann)
+  rooms.enter(room.code, ear)
+  await rooms.connect(room.code, ear, '')
+  assert.equal(ear.attendance?.members, [ann])
+})
+
+test('a room that nobody is in follows its log no longer', async () => {
+  const clock = new TestClock()
+  const store = new SlowStore({ history: 500, bytes: 1_000_000 })
+  const { rooms, room, ear } = await listening({ clock, store })
+  assert.is(store.followers, 1)
+  rooms.disconnect(room.code, ear)
+  await clock.pass(GRACE + 2 * 60_000)
+  assert.is(store.followers, 0)
+})
+
+/** A store that keeps what is said only when it is told to, and counts those who follow it. */
+class SlowStore extends MemoryStore {
+  followers = 0
+  goOn = () => {}
+  #gate = new Promise<void>((resolve) => {
+    this.goOn = resolve
+  })
+
+  override async append(code: string, draft: Draft) {
+    await this.#gate
+    return super.append(code, draft)
+  }
+
+  override follow(code: string, follower: (entry: Entry) => void) {
+    const end = super.follow(code, follower)
+    this.followers += 1
+    return () => {
+      this.followers -= 1
+      end()
+    }
+  }
+}
 
 async function open(options: Partial<RoomsOptions> = {}) {
   const rooms = house(options)

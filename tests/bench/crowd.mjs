@@ -1,8 +1,9 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { gather, speechOf } from './people.mjs'
 import { compile, here, pinned } from './tools.mjs'
 
 export const program = compile('crowd')
@@ -16,6 +17,8 @@ let lists = 0
 export class Crowd {
   #child
   #answers
+  #ended
+  #words = ''
 
   constructor(server, members, speech, concurrency = 32) {
     const list = `${here}build/members-${process.pid}-${lists++}`
@@ -32,16 +35,24 @@ export class Crowd {
       String(concurrency),
     ])
     this.server = server
-    this.#child = spawn(name, values, { stdio: ['pipe', 'pipe', 'inherit'] })
+    this.#child = spawn(name, values, { stdio: 'pipe' })
+    this.#ended = once(this.#child, 'close').finally(() => rmSync(list))
+    // What is still written to one that has ended is answered by its end.
+    this.#child.stdin.on('error', () => {})
+    this.#child.stderr.setEncoding('utf8').on('data', (words) => (this.#words += words))
     this.#answers = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
   }
 
-  /** Gives a command and waits for its answer; `load/crowd.c` says which there are. */
+  /**
+   * Gives a command and waits for its answer; `load/crowd.c` says which there are. Rejects where the crowd has ended,
+   * as it does when a server closes a socket, with what it said last.
+   */
   async ask(...words) {
     this.#child.stdin.write(`${words.join(' ')}\n`)
     const { value, done } = await this.#answers.next()
-    if (done) throw new Error(`the crowd of ${this.server.name} ended at "${words.join(' ')}"`)
-    return JSON.parse(value)
+    if (!done) return JSON.parse(value)
+    await this.#ended
+    throw new Error(this.#words.trim() || `the crowd ended at "${words.join(' ')}"`)
   }
 
   /** Opens sockets until there are so many, and waits until the last of them gets what is said from then on. */
@@ -60,6 +71,26 @@ export class Crowd {
 
   async leave() {
     this.#child.stdin.end()
-    await once(this.#child, 'exit')
+    await this.#ended
+  }
+
+  /** The same, and the end of its server. */
+  async end() {
+    await this.leave()
+    await this.server.stop()
+  }
+}
+
+/** Starts a server and fills it with members; where that fails nothing is left running. */
+export async function fill(start, room) {
+  const server = await start()
+  try {
+    const members = await gather(server, room)
+    const crowd = new Crowd(server, members, speechOf(server))
+    await crowd.open(members.length)
+    return crowd
+  } catch (error) {
+    await server.stop()
+    throw error
   }
 }

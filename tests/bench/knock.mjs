@@ -22,7 +22,10 @@ export async function knock(server, requests, { tasks, slots = 32, steps = 1, fr
     1,
     [program, server.port, server.pid, file, slots, tasks, steps, Number(fresh)].map(String),
   )
-  const answer = JSON.parse((await run(name, values)).stdout)
+  const { stdout } = await run(name, values).catch(({ stderr }) => {
+    throw new Error(`${server.name}: ${stderr.trim()}`)
+  })
+  const answer = JSON.parse(stdout)
   if (answer.failed > 0 || answer.done < tasks)
     throw new Error(`${server.name}: ${answer.failed} requests failed, ${answer.done} of ${tasks} done`)
   return answer

@@ -1,6 +1,7 @@
 // Members of rooms, as each server wants to have them.
 import { Agent, request } from 'node:http'
 
+const PATIENCE_MS = 30_000
 const agent = new Agent({ keepAlive: true, maxSockets: 32 })
 
 const SPEECH = {
@@ -60,6 +61,7 @@ export function ask(server, method, path, fields, headers = {}) {
       method,
       path,
       port: server.port,
+      timeout: PATIENCE_MS,
       headers: { Accept: 'application/json', ...type, ...headers },
     }
     const asked = request(options, async (answer) => {
@@ -67,6 +69,7 @@ export function ask(server, method, path, fields, headers = {}) {
       if (answer.statusCode < 300) resolve(JSON.parse(text))
       else reject(new Error(`${method} ${path}: ${answer.statusCode} ${text}`))
     })
+    asked.on('timeout', () => asked.destroy(new Error(`${method} ${path} was not answered`)))
     asked.on('error', reject).end(body)
   })
 }

@@ -19,6 +19,7 @@ if (!crowd || !knock) {
 }
 process.on('SIGINT', () => process.exit(1))
 
+const { measure } = await import('./measure.mjs')
 const { print } = await import('./table.mjs')
 const rows = {
   load: (await import('./rows/load.mjs')).load,
@@ -35,12 +36,10 @@ const isQuick = process.argv.includes('--quick')
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith('-'))
 const size = isQuick ? { runs: 1, seconds: 1, isQuick } : { runs: 5, seconds: 1, isQuick }
 const started = Date.now()
-const done = []
-for (const [name, measure] of Object.entries(rows)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue
-  console.error(`${Math.round((Date.now() - started) / 1000)} s: ${name}`)
-  done.push(...(await measure(size)))
-}
+const chosen = Object.entries(rows).filter(([name]) => wanted.length === 0 || wanted.includes(name))
+const done = await measure(Object.fromEntries(chosen), size, (name) =>
+  console.error(`${Math.round((Date.now() - started) / 1000)} s: ${name}`),
+)
 console.log(
   `${new Date().toISOString().slice(0, 10)} · ${cpus()[0].model.trim()}, ${cpus().length} cores · Node ${process.versions.node}\n`,
 )

@@ -5,9 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bun, deno, here, node24, pinned, python, root } from './tools.mjs'
 
 const running = new Set()
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL')
-})
+process.on('exit', stopAll)
 
 /** A server on the first core: its port, process and memory. */
 export class Server {
@@ -20,6 +18,9 @@ export class Server {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     running.add(child)
+    child.once('exit', () => running.delete(child))
+    // What cannot be started is told by the missing ready line.
+    child.on('error', () => running.delete(child))
     const port = await readyPort(name, child)
     return new Server(name, child, port, performance.now() - started)
   }
@@ -34,12 +35,16 @@ export class Server {
   }
 
   async stop() {
-    running.delete(this.child)
-    if (this.child.exitCode !== null) return
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return
     const ended = new Promise((resolve) => this.child.once('exit', resolve))
     this.child.kill('SIGKILL')
     await ended
   }
+}
+
+/** Ends every server that a row has left behind. */
+export function stopAll() {
+  for (const child of running) child.kill('SIGKILL')
 }
 
 async function readyPort(name, child) {
@@ -52,7 +57,8 @@ async function readyPort(name, child) {
     child.stdout.resume()
     return Number(port)
   }
-  throw new Error(`${name} did not start: ${text}`)
+  clearTimeout(timer)
+  throw new Error(`${name} did not start ${text}`.trim())
 }
 
 const PARLOUR = { PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the benchmarks, long enough for all' }

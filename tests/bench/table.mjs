@@ -12,9 +12,21 @@ export function missing(work, wanted, what) {
   return row(work, wanted, `missing: ${what}`, undefined)
 }
 
-/** `1.24 × Bun`, or that there is no Bun; a ratio that is asked for and missed is marked. */
+/** Does what others may spoil: what came of it, or why nothing did. */
+export async function attempt(work) {
+  try {
+    return { value: await work() }
+  } catch (error) {
+    return { why: error.message.replaceAll(/\s+/g, ' ') || 'it failed' }
+  }
+}
+
+/**
+ * `1.24 × Bun 96,000`; a ratio that is asked for and missed is marked.
+ * @param name the other one, or why there is none
+ */
 export function ratio(own, other, name, isEnough) {
-  if (!other) return `${name} is missing`
+  if (!other) return name
   const times = own / other
   return `${round(times)} × ${name}${isEnough && !isEnough(times) ? ' (!)' : ''}`
 }

@@ -3,6 +3,8 @@
 import process from 'node:process'
 import { WebSocket } from 'ws'
 import { Person } from '../support/person.ts'
+import { SEED } from '../support/seed.ts'
+import { Random } from './random.ts'
 
 const DELAY = 500
 const JITTER = 0.3
@@ -20,6 +22,7 @@ interface Seat {
 
 const [url, code, size] = [process.argv[2], process.argv[3], Number(process.argv[4])]
 const seats: Seat[] = []
+const random = new Random(SEED)
 let wrong = 0
 let isOver = false
 
@@ -65,7 +68,7 @@ function open(seat: Seat, onCaughtUp = () => {}): void {
   })
   socket.on('error', () => {})
   socket.on('close', () => {
-    const delay = Math.min(DELAY * 2 ** seat.attempt++, 60_000) * (1 + JITTER * (2 * Math.random() - 1))
+    const delay = Math.min(DELAY * 2 ** seat.attempt++, 60_000) * (1 + JITTER * (2 * random.next() - 1))
     if (!isOver) setTimeout(() => open(seat, onCaughtUp), delay)
   })
 }

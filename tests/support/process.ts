@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 
+const PATIENCE = 60_000
 const MAIN = fileURLToPath(new URL('../../main.js', import.meta.url))
 
 // A test that ends in any other way must not leave its servers behind.
@@ -60,10 +61,14 @@ export class ServerProcess {
     return new ServerProcess(child, started, port)
   }
 
-  /** Sends a signal and waits for the end. */
+  /** Sends a signal and waits for the end; rejects where it does not come. */
   async stop(signal: 'SIGTERM' | 'SIGINT' | 'SIGKILL'): Promise<number | string> {
     // Not by the child's own `kill`: Deno then takes the signal for what it ended with.
     if (!this.#hasEnded) process.kill(this.id, signal)
-    return this.ended
+    let deadline: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_, reject) => {
+      deadline = setTimeout(() => reject(new Error(`the server did not end after ${signal}`)), PATIENCE)
+    })
+    return Promise.race([this.ended, late]).finally(() => clearTimeout(deadline))
   }
 }

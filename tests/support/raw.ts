@@ -7,6 +7,7 @@ export class Raw {
   /** All that came, once the other end has closed. */
   readonly ended: Promise<string>
   received = ''
+  #hasEnded = false
   #wake = () => {}
 
   private constructor(socket: Socket) {
@@ -16,7 +17,13 @@ export class Raw {
       this.#wake()
     })
     socket.on('error', () => {})
-    this.ended = new Promise((resolve) => socket.once('close', () => resolve(this.received)))
+    this.ended = new Promise((resolve) =>
+      socket.once('close', () => {
+        this.#hasEnded = true
+        this.#wake()
+        resolve(this.received)
+      }),
+    )
   }
 
   static open(url: string): Promise<Raw> {
@@ -31,9 +38,10 @@ export class Raw {
     this.socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes)
   }
 
-  /** Settles once this has come. */
+  /** Settles once this has come; rejects where the other end closes before. */
   async until(words: string | RegExp): Promise<void> {
     while (typeof words === 'string' ? !this.received.includes(words) : !words.test(this.received)) {
+      if (this.#hasEnded) throw new Error(`it ended with ${JSON.stringify(this.received)}`)
       await new Promise<void>((resolve) => {
         this.#wake = resolve
       })

@@ -284,6 +284,13 @@ export function storeContract(name: string, open: Open): void {
     assert.is(await store.member(CODE, ann.id), undefined)
   })
 
+  test('nothing of a member stays once they have left, not even their keys', async ({ store, ann }) => {
+    await say(store, ann, 'one', 'key')
+    await store.dismiss(CODE, ann.id)
+    assert.is(await store.admit(CODE, ann), 'admitted')
+    assert.is((await say(store, ann, 'two', 'key')).seq, 2)
+  })
+
   test('a member who is let in again is not refused for their own name', async ({ store, ann }) => {
     assert.equal(await Promise.all([store.admit(CODE, ann), store.admit(CODE, ann)]), ['admitted', 'admitted'])
     assert.equal(await store.member(CODE, ann.id), ann)

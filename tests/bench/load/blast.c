@@ -4,6 +4,7 @@
 #define MESSAGES 16
 #define TEXT 200
 #define SOCKETS 4096
+#define LIFE_S 300
 
 static int sockets[SOCKETS], count;
 
@@ -39,6 +40,8 @@ int main(int arguments, char **values) {
   socklen_t size = sizeof here;
   int door = socket(AF_INET, SOCK_STREAM, 0);
   allow_many_files();
+  allow_seconds(LIFE_S);
+  if (wanted < 1 || wanted > SOCKETS) quit("too many sockets");
   if (bind(door, (struct sockaddr *)&here, sizeof here) < 0 || listen(door, 1024) < 0) fail("listen");
   getsockname(door, (struct sockaddr *)&here, &size);
   printf("listening on http://127.0.0.1:%d/\n", ntohs(here.sin_port));

@@ -20,6 +20,7 @@
 #define IDS (1 << 16)
 #define MEMBERS 16384
 #define BUFFER (256 * 1024)
+#define COMMAND_S 120
 
 typedef struct {
   int fd, room, posts, carried;
@@ -41,7 +42,7 @@ static int listed, opened, poster_count, poll_fd, port, again, wants_latency;
 static unsigned posted, posts_left, returned;
 static long deliveries, arrived;
 static double *latencies;
-static unsigned latency_count;
+static unsigned latency_count, latency_limit;
 static const char *hello, *post_form;
 static char buffer[BUFFER];
 
@@ -49,11 +50,13 @@ static void read_list(const char *name) {
   FILE *file = fopen(name, "r");
   char line[2048];
   if (!file) fail(name);
-  while (fgets(line, sizeof line, file) && listed < MEMBERS) {
+  while (fgets(line, sizeof line, file)) {
+    if (listed == MEMBERS) quit("too many members");
     Member *member = &members[listed++];
     char *rest = line;
     line[strcspn(line, "\n")] = 0;
     member->room = atoi(strsep(&rest, "\t"));
+    if (member->room < 0 || member->room >= MEMBERS) quit("too many rooms");
     member->posts = atoi(strsep(&rest, "\t"));
     member->path = strdup(strsep(&rest, "\t"));
     member->header = strdup(rest ? rest : "");
@@ -76,8 +79,9 @@ static void shaken(Member *member) {
   char head[4096];
   int length = 0;
   while (length < 4 || memcmp(head + length - 4, "\r\n\r\n", 4)) {
-    ssize_t got = recv(member->fd, head + length, sizeof head - 1, MSG_PEEK);
-    if (got <= 0) fail("handshake");
+    ssize_t got = recv(member->fd, head + length, sizeof head - 1 - length, MSG_PEEK);
+    if (got == 0) quit("a socket was closed before its handshake was answered");
+    if (got < 0) fail("handshake");
     head[length + got] = 0;
     char *end = strstr(head, "\r\n\r\n");
     got = end ? end + 4 - (head + length) : got;
@@ -143,7 +147,7 @@ static void delivered(int index, const char *mark) {
   Said *message = &said[id % IDS];
   deliveries++;
   if (++message->count != room_sizes[members[index].room]) return;
-  if (wants_latency) latencies[latency_count++] = now() - message->at;
+  if (wants_latency && latency_count < latency_limit) latencies[latency_count++] = now() - message->at;
   returned++;
   if (!again || posts_left == 0) return;
   posts_left--;
@@ -166,10 +170,8 @@ static void take(int index) {
   memcpy(buffer, member->carry, member->carried);
   ssize_t got = recv(member->fd, buffer + member->carried, BUFFER - CARRY, 0);
   if (got < 0 && errno == EAGAIN) return;
-  if (got <= 0) {
-    fprintf(stderr, "a socket was closed\n");
-    exit(1);
-  }
+  if (got == 0) quit("a socket was closed");
+  if (got < 0) fail("a socket was cut");
   arrived += got;
   scan(index, buffer, member->carried + got);
 }
@@ -188,6 +190,7 @@ static void turn_until(double end) {
 static void open_sockets(int target, int concurrency) {
   double start = now();
   int before = opened;
+  if (target > listed) quit("more sockets than members");
   while (opened < target) {
     int last = opened + concurrency < target ? opened + concurrency : target;
     for (int i = opened; i < last; i++) shake(&members[i]);
@@ -203,11 +206,18 @@ static void settle(unsigned wanted) {
   double limit = now() + 20000;
   while (returned < wanted && now() < limit) turn(100);
   turn_until(now() + 50);
-  if (returned < wanted) fprintf(stderr, "%u messages did not come back\n", wanted - returned);
+  if (returned >= wanted) return;
+  fprintf(stderr, "%u messages did not come back\n", wanted - returned);
+  exit(1);
+}
+
+static void allow_underway(unsigned count) {
+  if (poster_count == 0) quit("nobody posts");
+  if (count < 1 || count > IDS) quit("nothing or too much under way");
 }
 
 static void flood(int underway, double ms) {
-  unsigned first = posted - returned;
+  allow_underway(underway);
   again = 1;
   posts_left = 1u << 31;
   for (int i = 0; i < underway; i++) post(posters[i % poster_count]);
@@ -217,11 +227,13 @@ static void flood(int underway, double ms) {
   long from = deliveries, bytes = arrived;
   unsigned said_from = returned;
   turn_until(start + ms);
-  double taken = now() - start;
-  printf("{\"rate\":%.0f,\"messages\":%.0f,\"bytes\":%.1f,\"load\":%.2f}\n", (deliveries - from) / taken * 1e3,
-    (returned - said_from) / taken * 1e3, (double)(arrived - bytes) / (deliveries - from), (clock() * 1e3 / CLOCKS_PER_SEC - cpu) / taken);
+  double taken = now() - start, load = (clock() * 1e3 / CLOCKS_PER_SEC - cpu) / taken;
+  long came = deliveries - from, size = arrived - bytes;
+  unsigned said_then = returned - said_from;
   again = 0;
-  settle(posted - first);
+  settle(posted);
+  printf("{\"rate\":%.0f,\"messages\":%.0f,\"bytes\":%.1f,\"load\":%.2f}\n", came / taken * 1e3, said_then / taken * 1e3,
+    came ? (double)size / came : 0, load);
 }
 
 static int by_size(const void *a, const void *b) {
@@ -231,11 +243,13 @@ static int by_size(const void *a, const void *b) {
 
 static void pace(double rate, double ms) {
   int total = rate * ms / 1000;
+  allow_underway(total);
   unsigned goal = returned + total;
   long from = deliveries;
   double start = now();
   latencies = malloc(sizeof(double) * (total + 1));
   latency_count = 0;
+  latency_limit = total;
   wants_latency = 1;
   for (int i = 0; i < total; i++) {
     turn_until(start + i * 1000 / rate);
@@ -255,6 +269,8 @@ static void pace(double rate, double ms) {
 static void post_many(unsigned count, unsigned underway) {
   double start = now();
   unsigned goal = returned + count;
+  allow_underway(underway);
+  if (underway > count) quit("more under way than in all");
   again = 1;
   posts_left = count - underway;
   for (unsigned i = 0; i < underway; i++) post(posters[i % poster_count]);
@@ -262,6 +278,7 @@ static void post_many(unsigned count, unsigned underway) {
   double limit = start + 60000;
   while (returned < goal && now() < limit) turn(100);
   again = 0;
+  settle(goal);
   printf("{\"posted\":%u,\"ms\":%.1f}\n", count, now() - start);
 }
 
@@ -306,6 +323,7 @@ int main(int count, char **values) {
     char word[16];
     int fields = sscanf(line, "%15s %lf %lf", word, &a, &b);
     if (fields < 1) continue;
+    allow_seconds(COMMAND_S);
     if (!strcmp(word, "open")) open_sockets(a, atoi(values[5]));
     else if (!strcmp(word, "flood")) flood(a, b);
     else if (!strcmp(word, "pace")) pace(a, b);
@@ -313,5 +331,6 @@ int main(int count, char **values) {
     else if (!strcmp(word, "count")) count_only(a);
     else if (!strcmp(word, "beat")) beat();
     else if (!strcmp(word, "cpu")) cpu(a);
+    alarm(0);
   }
 }

@@ -11,6 +11,7 @@
 #define SLOTS 256
 #define RECORDS 65536
 #define ANSWER (512 * 1024)
+#define LIFE_S 150
 
 typedef struct {
   int fd, step;
@@ -109,7 +110,9 @@ static void answered(Slot *slot) {
 
 static void take(Slot *slot) {
   ssize_t got = recv(slot->fd, slot->answer + slot->length, ANSWER - 1 - slot->length, 0);
-  if (got <= 0) fail("a connection that ended");
+  if (slot->length == ANSWER - 1) quit("an answer is too long");
+  if (got == 0) quit("a connection was closed");
+  if (got < 0) fail("a connection was cut");
   slot->length += got;
   slot->answer[slot->length] = 0;
   if (is_complete(slot)) answered(slot);
@@ -126,6 +129,7 @@ int main(int count, char **values) {
   struct epoll_event events[SLOTS];
   if (count < 8) return 2;
   allow_many_files();
+  allow_seconds(LIFE_S);
   port = atoi(values[1]);
   read_records(values[3]);
   int slot_count = atoi(values[4]) < SLOTS ? atoi(values[4]) : SLOTS;

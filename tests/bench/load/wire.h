@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #define MARK '~'
+#define SOCKET_MS 10000
 
 static inline double now(void) {
   struct timespec t;
@@ -23,9 +25,29 @@ static inline double now(void) {
   return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
 }
 
+/* Ends where the system says no, with its reason. */
 static inline void fail(const char *what) {
   perror(what);
   exit(1);
+}
+
+/* Ends for a reason of its own. */
+static inline void quit(const char *why) {
+  fprintf(stderr, "%s\n", why);
+  exit(1);
+}
+
+static void ran_out(int signal) {
+  static const char words[] = "it took too long\n";
+  (void)signal;
+  (void)!write(STDERR_FILENO, words, sizeof words - 1);
+  _exit(1);
+}
+
+/* Nothing goes on for longer, whatever the other side does or does not. */
+static inline void allow_seconds(unsigned seconds) {
+  signal(SIGALRM, ran_out);
+  alarm(seconds);
 }
 
 static inline void allow_many_files(void) {
@@ -37,7 +59,10 @@ static inline void allow_many_files(void) {
 
 static inline int dial(int port) {
   struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  struct timeval wait = {.tv_sec = SOCKET_MS / 1000};
   int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof wait);
   if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) < 0) fail("connect");
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   return fd;
@@ -49,7 +74,7 @@ static inline void send_all(int fd, const char *bytes, size_t length) {
     ssize_t sent = send(fd, bytes, length, MSG_NOSIGNAL);
     if (sent < 0 && errno == EAGAIN) {
       struct pollfd wait = {.fd = fd, .events = POLLOUT};
-      if (poll(&wait, 1, 10000) == 0) fail("a server that does not read");
+      if (poll(&wait, 1, SOCKET_MS) == 0) quit("the server does not read");
       continue;
     }
     if (sent < 0) fail("send");

@@ -31,6 +31,10 @@ export async function visit(browser, server, member, options = {}) {
 export async function browser({ isQuick }) {
   if (!executablePath) return [missing(WORK, WANTED, 'Chromium')]
   const [server, chrome] = [await parlour(), await launch()]
+  return look(server, chrome, isQuick).finally(() => chrome.close())
+}
+
+async function look(server, chrome, isQuick) {
   const members = await gather(server, { size: 5 })
   const crowd = new Crowd(server, members.slice(0, 4), speechOf(server))
   await crowd.open(4)
@@ -46,9 +50,7 @@ export async function browser({ isQuick }) {
   await crowd.ask('pace', 250, many * 4)
   await settle(2000)
   const after = await sizeOf(page)
-  await chrome.close()
-  await crowd.leave()
-  await server.stop()
+  await crowd.end()
   const growth = after.heap - before.heap
   // The page goes from 400 lines to 500 and back: what a line leaves behind is what counts.
   const share = after.nodes / after.lines / (before.nodes / before.lines)

@@ -16,8 +16,7 @@ export async function load({ runs, seconds }) {
   await crowd.open(MEMBERS)
   const rates = []
   for (let run = 0; run < runs; run += 1) rates.push((await crowd.ask('count', 500 * seconds)).rate)
-  await crowd.leave()
-  await server.stop()
+  await crowd.end()
   const rate = median(rates)
   return [
     row(

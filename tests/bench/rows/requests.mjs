@@ -71,8 +71,8 @@ export async function posting({ runs, isQuick }) {
     rates.frame[run] = (await talk.ask('flood', 64, 800)).rate
     rates.echo[run] = (await echo.ask('flood', 64, 800)).rate
   }
-  for (const end of [talk, echo]) await end.leave()
-  for (const server of [own, bare, ws]) await server.stop()
+  for (const crowd of [talk, echo]) await crowd.end()
+  await bare.stop()
   // The first run of each warmed it up.
   const [post, answer, frame, back] = Object.values(rates).map(([, ...rest]) => median(rest))
   const measured = [
@@ -103,8 +103,7 @@ export async function page({ runs, isQuick }) {
   const many = isQuick ? 10_000 : 100_000
   await crowd.ask('post', many, 16)
   const later = await pageCost(server, ann, runs)
-  await crowd.leave()
-  await server.stop()
+  await crowd.end()
   const show = ({ plain, packed }) => `${round(plain)} ms (${round(packed)} ms with gzip)`
   const measured = [show(fresh), `after ${many.toLocaleString('en')} ${show(later)}`]
   const isSame = later.plain <= 1.15 * fresh.plain
