@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts'
 // An address ends at what cannot be seen: marks of direction would show another address than the one that it opens.
 // Joiners and forms of signs are kept, which are spelling in Persian, in Indic scripts and in emoji.
 const URLS =
-  /\bhttps?:\/\/(?:[^\s<>"'`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800\uFFFC]|[\u200C\u200D\uFE0E\uFE0F])+/giu
+  /\bhttps?:\/\/(?:[^\s<>"'`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800\uFFFC]|\u200C|\u200D|\uFE0E|\uFE0F)+/giu
 // Signs that resemble a slash or a dot, a name before an @, and what only joins letters make a host seem another.
 const HOST = /^https?:\/\/(?:\[[\da-f:.]+\]|[\p{L}\p{M}\p{N}._-]{1,253})(?::\d{1,5})?(?=[/?#]|$)/iu
 // What ends a sentence or a bracket around a link is no part of it.
