@@ -5,6 +5,9 @@ import { type Result, refuse } from './types.ts'
 const LIMIT: LineLimit = { graphemes: 32, bytes: 128 }
 const RESERVED = ['system', 'admin', 'host']
 
+// What a sign is folded to may resemble another one; no chain in the table is as long as this.
+const ROUNDS = 8
+
 let reservedLooks: Set<string> | undefined
 const RIGHT_TO_LEFT = String.raw`(?![\p{N}\p{M}])[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]`
 const LEFT_TO_RIGHT = String.raw`(?!${RIGHT_TO_LEFT})\p{L}`
@@ -50,7 +53,8 @@ function look(text: string): string {
   // What resembles a letter goes first: folded, it would be another one.
   let before = text
   let after = skeleton(text)
-  while (after !== before) [before, after] = [after, skeleton(after.normalize('NFKC').toLowerCase())]
+  for (let round = 0; after !== before && round < ROUNDS; round += 1)
+    [before, after] = [after, skeleton(after.normalize('NFKC').toLowerCase())]
   return after
 }
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Member } from '../rooms/types.ts'
 import { wordsOf } from '../routes/guard/refusals.ts'
-import { lines } from '../templates/message.ts'
+import { lines, message } from '../templates/message.ts'
 
 const test = suite('notices')
 
@@ -23,6 +23,17 @@ test('up to four are named, and of more the first three', () => {
 test('a name that is suggested does not turn the sentence that it stands in', () => {
   assert.match(wordsOf({ ok: false, refusal: 'name-taken', suggestion: 'علي 2' }), /“\u2068علي 2\u2069”\?$/)
 })
+
+test('the keyboard reaches a text that may be taller than its screen, and passes one of a few lines', () => {
+  for (const text of ['\n'.repeat(3999), 'x'.repeat(4000), 'a\n'.repeat(20)])
+    assert.match(said(text), /<p class="text" dir="auto" tabindex="0">/)
+  for (const text of ['hello', 'one\ntwo\nthree', 'x'.repeat(200)])
+    assert.match(said(text), /<p class="text" dir="auto">/)
+})
+
+function said(text: string): string {
+  return message({ kind: 'message', seq: 1, tag: 'x', key: '', member: 'm', name: 'ann', text, at: 0 })
+}
 
 function notice(joined: string[], left: string[]): string {
   return lines({
