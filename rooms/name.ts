@@ -1,17 +1,18 @@
-import { Buffer } from 'node:buffer'
-import confusables from 'unicode-confusables'
+import { graphemesOf, isDrawn, isLong, isUnseen, type LineLimit, tidy } from './line.ts'
+import { skeleton } from './skeleton.ts'
 import { type Result, refuse } from './types.ts'
 
-const GRAPHEMES = 32
-const BYTES = 128
+const LIMIT: LineLimit = { graphemes: 32, bytes: 128 }
 const RESERVED = ['system', 'admin', 'host']
 
-let segmenter: Intl.Segmenter | undefined
-// Marks that turn the direction of what follows could make a name, or the line after it, read as something else.
-const FORBIDDEN = /[\p{Cc}\p{Cs}\p{Co}\u061C\u200E\u200F\u202A-\u202E\u2028\u2029\u2066-\u2069\uFFF9-\uFFFB]/u
-// Five marks on one letter, whatever invisible stands between them, grow into the lines above and below.
-const STACKED = /\p{M}(\p{Default_Ignorable_Code_Point}*\p{M}){4}/u
-const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\u2800]/gu
+// What a sign is folded to may resemble another one; no chain in the table is as long as this.
+const ROUNDS = 8
+
+let reservedLooks: Set<string> | undefined
+const RIGHT_TO_LEFT = String.raw`(?![\p{N}\p{M}])[\u0590-\u08FF\uFB1D-\uFDFF\uFE70-\uFEFF\u{10800}-\u{10FFF}\u{1E800}-\u{1EFFF}]`
+const LEFT_TO_RIGHT = String.raw`(?!${RIGHT_TO_LEFT})\p{L}`
+const MIXED = new RegExp(String.raw`(?=.*${RIGHT_TO_LEFT})(?=.*(?:${LEFT_TO_RIGHT}|\p{N}))`, 'su')
+const RUN = new RegExp(String.raw`(?:${RIGHT_TO_LEFT}\p{M}*)+|(?:${LEFT_TO_RIGHT}\p{M}*)+|\p{N}+|.`, 'gsu')
 
 /**
  * Reads a name as it was typed.
@@ -19,58 +20,46 @@ const INVISIBLE = /[\p{Default_Ignorable_Code_Point}\p{White_Space}\u2800]/gu
  */
 export function readName(typed: string): Result<{ name: string }> {
   const name = tidy(typed)
-  if (name.replace(INVISIBLE, '') === '') return refuse('name-blank')
-  if (isLong(name, GRAPHEMES) || Buffer.byteLength(name) > BYTES) return refuse('name-too-long', { limit: GRAPHEMES })
-  if (FORBIDDEN.test(name) || STACKED.test(name.normalize('NFD'))) return refuse('name-not-allowed')
-  if (looks(name).some((look) => reservedLooks.has(look))) return refuse('name-reserved')
-  return { ok: true, name }
+  if (isUnseen(name)) return refuse('name-blank')
+  if (isLong(name, LIMIT)) return refuse('name-too-long', { limit: LIMIT.graphemes })
+  if (isReserved(name)) return refuse('name-reserved')
+  return isDrawn(name) ? { ok: true, name } : refuse('name-not-allowed')
 }
 
 /**
- * What a name looks like: names that share a look cannot be told apart by a reader.
- * Skeletons of UTS #39 (Unicode Security Mechanisms), taken before and after folding case, because
- * `I` resembles `l` while `i` does not.
+ * What a name looks like: names that share a look cannot be told apart by a reader. A name has several, because `I`
+ * resembles `l` while `i` does not, and some letters resemble others than those that they stand for.
  */
 export function looks(name: string): string[] {
-  const plain = name.normalize('NFKC').replace(INVISIBLE, '')
-  return [...new Set([skeleton(plain), skeleton(plain.toLowerCase())])]
+  const forms = [name, name.normalize('NFKC')].flatMap((form) => [form, form.toLowerCase()])
+  return [...new Set([...forms.map(look), ...(MIXED.test(name) ? forms.map(mixedLook) : [])])]
 }
 
 /** A name near one that is taken: `ann 2` for `ann`. */
 export function suggestName(name: string, number: number): string {
   const ending = ` ${number}`
-  const stem = Array.from(graphemes(name), ({ segment }) => segment)
+  const stem = Array.from(graphemesOf(name), ({ segment }) => segment)
   const suggestion = () => tidy(stem.join('') + ending)
-  while (isLong(suggestion(), GRAPHEMES) || Buffer.byteLength(suggestion()) > BYTES) stem.pop()
+  while (isLong(suggestion(), LIMIT)) stem.pop()
   return suggestion()
 }
 
-/** One line without blanks at its ends or two in a row. */
-export function tidy(typed: string): string {
-  return typed
-    .toWellFormed()
-    .normalize('NFC')
-    .replace(/\p{White_Space}+/gu, ' ')
-    .trim()
+function isReserved(name: string): boolean {
+  reservedLooks ??= new Set(RESERVED.flatMap(looks))
+  return looks(name).some((one) => reservedLooks?.has(one))
 }
 
-/** Whether a text has more letters, as a reader counts them, than this. */
-export function isLong(text: string, limit: number): boolean {
-  if (text.length <= limit) return false
-  if (text.length > limit * 32) return true
-  let count = 0
-  for (const _ of graphemes(text)) if (++count > limit) return true
-  return false
+function look(text: string): string {
+  // What resembles a letter goes first: folded, it would be another one.
+  let before = text
+  let after = skeleton(text)
+  for (let round = 0; after !== before && round < ROUNDS; round += 1)
+    [before, after] = [after, skeleton(after.normalize('NFKC').toLowerCase())]
+  return after
 }
 
-/** Letters as a reader counts them (UAX #29). What this needs is only loaded for a name that may be too long. */
-function graphemes(text: string): Intl.Segments {
-  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' })
-  return segmenter.segment(text)
+/** Of a name in both directions a reader cannot see in which order its parts were typed, nor how a bracket was turned. */
+function mixedLook(text: string): string {
+  const runs = text.replace(/\p{Bidi_Mirrored}/gu, '').match(RUN) ?? []
+  return runs.map(look).sort().join('')
 }
-
-function skeleton(text: string): string {
-  return confusables.rectifyConfusion(text.normalize('NFD')).normalize('NFD').toLowerCase()
-}
-
-const reservedLooks = new Set(RESERVED.flatMap(looks))

@@ -1,18 +1,15 @@
-import { Buffer } from 'node:buffer'
-import { isLong, tidy } from './name.ts'
+import { isDrawn, isLong, isUnseen, type LineLimit, tidy } from './line.ts'
 import { type Result, refuse } from './types.ts'
 
 const TEXT = 4000
-const TITLE = 80
+const TITLE: LineLimit = { graphemes: 80, bytes: 640 }
 const KEY = 128
-
-const BLANK = /^[\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800]*$/u
 
 /** Reads what is to be said: any text that is not blank, with plain line breaks. */
 export function readText(typed: string): Result<{ text: string }> {
   // HTML cannot carry U+0000, and half of a surrogate pair is no text.
   const text = typed.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '\uFFFD')
-  if (BLANK.test(text)) return refuse('text-blank')
+  if (isUnseen(text)) return refuse('text-blank')
   if (hasMore(text, TEXT)) return refuse('text-too-long', { limit: TEXT })
   return { ok: true, text }
 }
@@ -20,9 +17,8 @@ export function readText(typed: string): Result<{ text: string }> {
 /** Reads a room's title; it may be empty. */
 export function readTitle(typed: string): Result<{ title: string }> {
   const title = tidy(typed)
-  if (isLong(title, TITLE) || Buffer.byteLength(title) > TITLE * 8) return refuse('title-too-long', { limit: TITLE })
-  if (/[\p{Cc}\u202A-\u202E\u2066-\u2069]/u.test(title)) return refuse('title-not-allowed')
-  return { ok: true, title }
+  if (isLong(title, TITLE)) return refuse('title-too-long', { limit: TITLE.graphemes })
+  return isDrawn(title) ? { ok: true, title } : refuse('title-not-allowed')
 }
 
 /** Whether a sender's own id for a message can be kept. */

@@ -9,6 +9,9 @@ const HALF_BYTES = 16 * 1024 * 1024
 // About what a rendering takes beside its text.
 const RENDERING_BYTES = 100
 const HUES = 12
+// What a small phone shows at once: lines, and letters in one of them.
+const ROWS = 16
+const ROW = 32
 const DAY = 24 * 60 * 60 * 1000
 
 /** A message as everybody sees it. */
@@ -63,8 +66,15 @@ function line(event: Event): string {
 
 function render({ seq, tag, member, name, text, at }: Message): Html {
   const time = new Date(at).toISOString()
-  return html`<li id="m${seq}" class="message" data-member="${member}" data-cursor="${seq}.${tag}"><bdi class="name h${hue(name)}">${name}</bdi> <time datetime="${time}">${time.slice(11, 16)}</time><p class="text" dir="auto">${linkify(text)}</p></li>
+  return html`<li id="m${seq}" class="message" data-member="${member}" data-cursor="${seq}.${tag}"><bdi class="name h${hue(name)}">${name}</bdi> <time datetime="${time}">${time.slice(11, 16)}</time><p class="text" dir="auto"${isTall(text) && html` tabindex="0"`}>${linkify(text)}</p></li>
 `
+}
+
+/** Whether a text may be taller than a screen gives it, and so has to be scrolled, by the keyboard too. */
+function isTall(text: string): boolean {
+  let rows = text.length / ROW
+  for (let at = text.indexOf('\n'); at >= 0 && rows < ROWS; at = text.indexOf('\n', at + 1)) rows += 1
+  return rows >= ROWS
 }
 
 /** V8 keeps a text as the tree of its parts until something reads it: what is kept for long is made one piece first. */
@@ -88,17 +98,22 @@ function gap({ missed }: Gap): string {
 const UNKNOWN_GAP = 'Some messages are no longer kept.'
 
 function notice({ joined, left }: Notice): string {
-  const words = [joined.length > 0 && `${names(joined)} joined`, left.length > 0 && `${names(left)} left`]
-  return html`<li class="notice" dir="auto">${words.filter(Boolean).join(' · ')}</li>
+  const words = [joined.length > 0 && html`${names(joined)} joined`, left.length > 0 && html`${names(left)} left`]
+  return html`<li class="notice">${words.filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))}</li>
 `.toString()
 }
 
-function names(members: readonly Member[]): string {
-  const shown = members.slice(0, members.length > 4 ? 3 : 4).map(({ name }) => name)
+function names(members: readonly Member[]): Html[] {
+  const shown = members.slice(0, members.length > 4 ? 3 : 4).map(({ name }) => called(name))
   const others = members.length - shown.length
-  if (others > 0) return `${shown.join(', ')} and ${others} others`
-  const last = shown.pop()
-  return shown.length > 0 ? `${shown.join(', ')} and ${last}` : `${last}`
+  const last = others > 0 ? html`${others} others` : shown.pop()
+  const rest = shown.flatMap((name, index) => (index === 0 ? [name] : [html`, `, name]))
+  return [...rest, ...(rest.length > 0 ? [html` and `] : []), ...(last ? [last] : [])]
+}
+
+/** A name in a sentence: set apart, so that its words are not read as the sentence's and its direction is its own. */
+function called(name: string): Html {
+  return html`<b><bdi>${name}</bdi></b>`
 }
 
 // The server does not know a reader's time zone: days and times are UTC here, and the page's script makes them local.

@@ -64,7 +64,7 @@ test('who comes is told of in the page', async ({ ann, server }) => {
   const page = await grow(ann)
   await page.has('class="messages"')
   await Person.join(server.url, ann.code, 'bob & co')
-  await page.has('bob &amp; co joined</li>')
+  await page.has('<b><bdi>bob &amp; co</bdi></b> joined</li>')
   await page.close()
 })
 

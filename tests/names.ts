@@ -1,9 +1,15 @@
+import { readFile } from 'node:fs/promises'
+import process from 'node:process'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { UNICODE } from '../rooms/confusables.ts'
 import { looks, readName, suggestName } from '../rooms/name.ts'
+import { readConfusables } from '../rooms/skeleton.ts'
+import { unnormalised } from './support/unnormalised.ts'
 
 const test = suite('names')
+const table = [...readConfusables()]
 
 test('a name is trimmed, and blanks within it are single', () => {
   assert.equal(readName('  ann  \t of\u00a0 kent \n'), { ok: true, name: 'ann of kent' })
@@ -45,6 +51,55 @@ test('characters that turn the direction of what follows are refused', () => {
     assert.equal(refusal(`a${sign}b`), 'name-not-allowed', sign.codePointAt(0)?.toString(16))
     assert.equal(refusal(`ann${sign}`), 'name-not-allowed', 'at the end too')
   }
+})
+
+test('what draws nothing, or nothing that is known, is no part of a name', () => {
+  const signs =
+    '\ufffc\ufffd\u2800\u3164\uffa0\u115f\u200b\u2060\u00ad\u034f\u180e\ufff9\u{1d159}\u{16fe4}\u{e0041}\ue000\u0378'
+  for (const sign of signs) {
+    assert.equal(refusal(`ann${sign}`), 'name-not-allowed', sign.codePointAt(0)?.toString(16))
+    assert.ok(['name-not-allowed', 'name-reserved'].includes(refusal(`host${sign}`) ?? ''))
+    assert.equal(refusal(`a${sign}b`), 'name-not-allowed', 'and within it')
+  }
+})
+
+test('what joins letters or picks their form is taken where a script or an emoji needs it, and nowhere else', () => {
+  const names = [
+    ...[
+      'می\u200cخواهم',
+      'ශ්\u200dරී',
+      'അവന്\u200d',
+      'ক্\u200cষ',
+      '葛\u{e0100}城',
+      'ᠠ\u180bᠨ',
+      '👩\u200d❤\ufe0f\u200d👨',
+      '❤\ufe0f',
+    ],
+    ...['#\ufe0f\u20e3', '🏴\u{e0067}\u{e0062}\u{e0065}\u{e006e}\u{e0067}\u{e007f}', '🧑🏾\u200d🤝\u200d🧑🏻'],
+  ]
+  for (const name of names) assert.equal(readName(name), { ok: true, name }, name)
+  for (const name of [
+    'a\u200db',
+    'a\u200cb',
+    'a\ufe0fb',
+    'x\u{e0100}',
+    'م\u200c\u200cم',
+    '👩\u200d',
+    'ann\u{e0067}\u{e007f}',
+  ])
+    assert.equal(refusal(name), 'name-not-allowed', JSON.stringify(name))
+})
+
+test('a name of a whole body of marks is not composed, nor one that is too long', () => {
+  for (const name of [
+    '\u0301'.repeat(16_000) + '\u0316'.repeat(16_000),
+    'x\u0301\u0316'.repeat(10_000),
+    '\u0344'.repeat(32_000),
+  ])
+    assert.equal(
+      unnormalised(4096, () => readName(name).ok),
+      false,
+    )
 })
 
 test('four combining marks on a letter are taken, five are refused', () => {
@@ -92,6 +147,55 @@ test('names that look alike share a look', () => {
   ]) {
     assert.ok(shareLook(one, other), `${one} ${other}`)
   }
+})
+
+test('what resembles a letter of one script and stands for one of another has both looks', () => {
+  for (const [one, other] of [
+    ['cat', '\u03f2at'],
+    ['CAT', '\u03f9AT'],
+    ['cat', '\u03f9at'],
+    ['circn', '\u03f2ir\u03f2\u24dd'],
+    ['boss', 'bo\u017f\u017f'],
+    ['boff', 'bo\u017f\u017f'],
+    ['admin', 'admi\u0307n'],
+    ['ijs', 'i\u0307j\u0307s'],
+    ['irma', 'i\u0307rrna'],
+    ['ann', '\u{1ccd6}nn'],
+    ['ann', 'ann\ufffc'],
+  ])
+    assert.ok(shareLook(one, other), `${one} ${other}`)
+})
+
+test('a name in two directions has the look of all that would be drawn like it', () => {
+  for (const [one, other] of [
+    ['a א 1', 'a 1 א'],
+    ['ann (א', 'ann )א'],
+    ['b אב ann', 'b ann אב'],
+  ])
+    assert.ok(shareLook(one, other), `${one} ${other}`)
+  for (const [one, other] of [
+    ['אב 2', 'אב 3'],
+    ['עלי', 'יעל'],
+    ['علي', 'عليا'],
+  ])
+    assert.not.ok(shareLook(one, other), `${one} ${other}`)
+})
+
+test('every pair in the table of confusables shares a look', () => {
+  for (const [sign, prototype] of table) {
+    // Only composed letters differ from what they are taken apart into before the table is asked.
+    if (sign.normalize('NFD') === sign) assert.ok(shareLook(sign, prototype), sign.codePointAt(0)?.toString(16))
+  }
+})
+
+test('the table of confusables is the one that Node carries', async () => {
+  assert.ok(table.length > 6500)
+  const script = new URL('../static/confusables.mjs', import.meta.url).href
+  const { confusablesIn } = (await import(script)) as { confusablesIn(program: Buffer): typeof table | undefined }
+  const isNode = !('Deno' in globalThis) && process.versions.unicode === UNICODE
+  const carried = isNode ? confusablesIn(await readFile(process.execPath)) : undefined
+  if (carried) assert.equal(table, carried)
+  else console.log(`\n  skipped: this is no Node with Unicode ${UNICODE}`)
 })
 
 test('names that can be told apart share none', () => {

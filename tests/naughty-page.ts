@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module'
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { readName, tidy } from '../rooms/name.ts'
+import { tidy } from '../rooms/line.ts'
+import { readName } from '../rooms/name.ts'
 import { readText, readTitle } from '../rooms/text.ts'
 import { browserSuite, visit } from './support/browser.ts'
 import { Person } from './support/person.ts'
@@ -19,7 +20,7 @@ test('as texts they are shown as they are, live and after a reload, and nothing 
   await shows(page, texts.slice(-400))
   await page.reload()
   await shows(page, texts.slice(-50))
-  assert.is(await page.evaluate(() => document.querySelectorAll('.text :not(a, br)').length), 0)
+  assert.is(await page.evaluate(() => document.querySelectorAll('.text :not(a, bdi, br)').length), 0)
   assert.equal(page.problems, [])
 })
 
@@ -50,6 +51,75 @@ test('as titles they are shown as they are', async ({ server, browser }) => {
   }
   assert.ok(shown > 350)
   assert.equal(page.problems, [])
+})
+
+test('what a text draws outside of its box is not drawn over its name or the lines around it', async ({
+  server,
+  browser,
+}) => {
+  const { page, ann } = await open(browser, server)
+  const texts = ['above', `x${'\u0301\u0489'.repeat(150)}`, 'below']
+  for (const text of texts) await ann.say(text)
+  await shows(page, texts)
+  const messages = page.locator('.message')
+  const parts = [messages.nth(0), messages.nth(1).locator('.name'), messages.nth(2)]
+  const shoot = async () => {
+    const shots: Buffer[] = []
+    for (const part of parts) {
+      const { x, y, width, height } = (await part.boundingBox()) as {
+        x: number
+        y: number
+        width: number
+        height: number
+      }
+      // Without the edge, of which a part of a pixel may be the neighbour's.
+      shots.push(await page.screenshot({ clip: { x, y: y + 2, width, height: height - 4 } }))
+    }
+    return shots
+  }
+  const before = await shoot()
+  // How far marks are heaped up is a font's choice, so shadows take the part of them.
+  await page.evaluate(() => {
+    const text = document.querySelectorAll<HTMLElement>('.text')[1]
+    text.style.textShadow = [-20, -60, 60].map((y) => `0 ${y}px 0 red`).join()
+  })
+  const after = await shoot()
+  assert.equal(
+    after.map((shot, index) => shot.equals(before[index])),
+    [true, true, true],
+  )
+})
+
+test('a message of line breaks is no taller than the screen, and the keyboard reads it to its end', async ({
+  server,
+  browser,
+}) => {
+  const { page, ann } = await open(browser, server)
+  const text = `${'\n'.repeat(3997)}end`
+  await ann.say(text)
+  await shows(page, [text])
+  const message = page.locator('.message')
+  const height = (await message.boundingBox())?.height ?? 0
+  assert.ok(height > 100 && height < (page.viewportSize()?.height ?? 0), `${height}`)
+  await page.locator('#scroll').focus()
+  await page.keyboard.press('Tab')
+  await page.keyboard.press('End')
+  await page.waitForFunction(() => {
+    const text = document.querySelector('.text')
+    return text === document.activeElement && text && text.scrollTop + text.clientHeight >= text.scrollHeight - 2
+  })
+})
+
+test('a name of wide letters is two lines high at most', async ({ server, browser }) => {
+  const ann = await Person.create(server.url, 'W'.repeat(32))
+  await ann.say('hello')
+  const viewport = { width: 320, height: 640 }
+  const page = await visit(browser, { viewport, extraHTTPHeaders: { Authorization: `Bearer ${ann.token}` } })
+  await page.goto(ann.room)
+  for (const name of await page.locator('.message .name, .notice b').all()) {
+    const height = (await name.boundingBox())?.height ?? 0
+    assert.ok(height > 20 && height < 50, `${height}`)
+  }
 })
 
 all.run()

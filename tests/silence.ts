@@ -41,7 +41,7 @@ test('a line that went dead is dropped after a minute, and its member is gone af
   await alive(anns)
   assert.equal(counts(anns.frames.slice(notices)), [], 'a grace is given')
   await clock.pass(10_000)
-  await anns.frame('bob left')
+  await anns.frame('<b><bdi>bob</bdi></b> left')
   assert.equal(counts(anns.frames).at(-1), 1)
   assert.is(anns.socket.readyState, anns.socket.OPEN)
 })

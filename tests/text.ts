@@ -1,6 +1,8 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { isKey, readText, readTitle } from '../rooms/text.ts'
+import { isWithin } from './support/ratio.ts'
+import { unnormalised } from './support/unnormalised.ts'
 
 const test = suite('text')
 
@@ -34,6 +36,47 @@ test('a title may be missing, is tidied, and holds 80 letters', () => {
   for (const letter of ['x', 'e\u0301', '😀']) assert.ok(readTitle(letter.repeat(80)).ok, letter)
   assert.equal(readTitle('x'.repeat(81)), { ok: false, refusal: 'title-too-long', limit: 80 })
   assert.equal(readTitle(`x${'\u0335'.repeat(2000)}`), { ok: false, refusal: 'title-too-long', limit: 80 })
+})
+
+test('a title of a whole body of marks is not composed', () => {
+  for (const title of [
+    '\u0301'.repeat(16_000) + '\u0316'.repeat(16_000),
+    `${'\u0301'.repeat(160)}${'\u0316'.repeat(160)}`,
+    'x\u0301\u0316'.repeat(10_000),
+  ])
+    assert.equal(
+      unnormalised(4096, () => readTitle(title).ok),
+      false,
+    )
+})
+
+test('a title holds no more than four marks on a letter, and only what draws', () => {
+  assert.ok(readTitle(`x${'\u0335'.repeat(4)}`).ok)
+  for (const title of [
+    `x${'\u0335'.repeat(5)}`,
+    '\u2800',
+    '\u3164',
+    'a\u200bb',
+    'a\ufffc',
+    '\u200d',
+    'a\u061cb',
+    'a\u200fb',
+  ])
+    assert.equal(readTitle(title), { ok: false, refusal: 'title-not-allowed' }, JSON.stringify(title))
+})
+
+test('a text of four times the length takes about four times as long to read', () => {
+  for (const part of ['\n', '\r', ' \t', '\u200b', '\u0301\u0316', '\u00ad\n', '\ud83d']) {
+    const [short, long] = [part.repeat(8000 / part.length), part.repeat(32_000 / part.length)]
+    assert.ok(
+      isWithin(
+        12,
+        () => readText(`${short}x`),
+        () => readText(`${long}x`),
+      ),
+      JSON.stringify(part),
+    )
+  }
 })
 
 test('a title with control or bidi characters is refused', () => {

@@ -1,7 +1,7 @@
 import type { Line } from './notebook.ts'
 
 const LINE =
-  /<li id="m(\d+)" class="message[^"]*"[^>]* data-cursor="([^"]*)"[^>]*>.*?<time datetime="([^"]*)">.*?<p class="text" dir="auto">([\s\S]*?)<\/p><\/li>|<li class="gap">(?:(\d+) )?[^<]*<\/li>/g
+  /<li id="m(\d+)" class="message[^"]*"[^>]* data-cursor="([^"]*)"[^>]*>.*?<time datetime="([^"]*)">.*?<p class="text" dir="auto"[^>]*>([\s\S]*?)<\/p><\/li>|<li class="gap">(?:(\d+) )?[^<]*<\/li>/g
 
 /** The messages and gaps in a piece of HTML, in order. The texts of these tests need no unescaping. */
 export function linesIn(html: string): Line[] {

@@ -8,7 +8,7 @@ export interface Seen {
 }
 
 const MESSAGE =
-  /<li id="m(\d+)" class="message" data-member="([^"]*)"[^>]*><bdi class="name[^"]*">(.*?)<\/bdi> <time datetime="[^"]*">[^<]*<\/time><p class="text" dir="auto">([\s\S]*?)<\/p><\/li>/g
+  /<li id="m(\d+)" class="message" data-member="([^"]*)"[^>]*><bdi class="name[^"]*">(.*?)<\/bdi> <time datetime="[^"]*">[^<]*<\/time><p class="text" dir="auto"[^>]*>([\s\S]*?)<\/p><\/li>/g
 const ENTITIES: Record<string, string> = { '&amp;': '&', '&lt;': '<', '&gt;': '>', '&quot;': '"', '&#39;': "'" }
 
 /** The messages in a piece of HTML, as a reader would see them. */
