@@ -430,4 +430,50 @@ test('behind a proxy that speaks https the link and the cookie do too', async ()
   assert.is((await ann.post('/messages', { text: 'x' }, { ...secure, Origin: `https://${HOST}` })).status, 303)
 })
 
+test('behind several proxies the scheme is the one that the browser used', async () => {
+  const { house } = makeHouse()
+  for (const [schemes, isSecure] of [
+    ['https, http', true],
+    ['http, https', false],
+  ] as const) {
+    const response = await house.post('/rooms', { name: 'ann' }, { 'X-Forwarded-Proto': schemes })
+    assert.is(/; Secure/.test(response.headers.get('set-cookie') ?? ''), isSecure, schemes)
+  }
+})
+
+test('nothing on the way may change or keep a stream', async () => {
+  const { house } = makeHouse()
+  const ann = await house.open()
+  for (const path of ['/events', '/live']) {
+    const response = await ann.ask(path)
+    assert.is(response.headers.get('cache-control'), 'no-store, no-transform', path)
+    await response.body?.cancel()
+  }
+})
+
+test('a way of packing that is refused by its weight is not used', async () => {
+  const { house } = makeHouse()
+  const path = /"(\/static\/[^"]+\.js)"/.exec(await (await (await house.open()).ask()).text())?.[1] as string
+  for (const [accepted, used] of [
+    ['br;q=0, gzip', 'gzip'],
+    ['br;q=0.0, gzip;q=0', null],
+    ['gzip;q=0.5, br;q=0.1', 'br'],
+  ] as const) {
+    const response = await house.ask(path, { headers: { 'Accept-Encoding': accepted } })
+    assert.is(response.headers.get('content-encoding'), used, accepted)
+  }
+})
+
+test('who says something by a form is here, though they hold no connection', async () => {
+  const { house, clock, site } = makeHouse()
+  const ann = await house.open()
+  await clock.pass(60_000)
+  assert.equal(site.rooms.present(ann.code), [])
+  assert.is((await ann.post('/messages', { text: 'hello' })).status, 303)
+  assert.equal(
+    site.rooms.present(ann.code).map(({ name }) => name),
+    ['ann'],
+  )
+})
+
 test.run()
