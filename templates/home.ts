@@ -1,6 +1,7 @@
 import type { Room } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 import { type Place, page } from './page.ts'
+import { quoting } from './reason.ts'
 import { roomPath, roomTitle } from './room.ts'
 
 /** A field as it was sent, and why it was not taken. */
@@ -79,5 +80,5 @@ function field({ form, name, label, hint, attributes, refused }: FieldOptions): 
   const why = typed?.field === name ? typed.reason : undefined
   return html`<p class="field"><label for="${id}">${label}${hint && html` <span>${hint}</span>`}</label>
 <input id="${id}" name="${name}" value="${typed?.typed[name]}"${attributes}${why && html` aria-invalid="true" aria-describedby="${id}-why"`}>
-${why && html`<span id="${id}-why" class="reason">${why}</span>`}</p>`
+${why && html`<span id="${id}-why" class="reason">${quoting(why)}</span>`}</p>`
 }

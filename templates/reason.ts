@@ -4,7 +4,13 @@ import { type Html, html } from './html.ts'
 
 /** Why something was not done, beside where it was asked. */
 export function reason(words: string): Html {
-  return html`<p>${words}</p>`
+  return html`<p>${quoting(words)}</p>`
+}
+
+/** Words in which what is quoted, a name, stands in a direction of its own. */
+export function quoting(words: string): Html {
+  const [, before, quoted, after] = /^(.*?“)(.*)(”.*)$/s.exec(words) ?? []
+  return quoted === undefined ? html`${words}` : html`${before}<bdi>${quoted}</bdi>${after}`
 }
 
 /** The answer to a message that was taken; it comes to its sender by the same way as to everybody else. */

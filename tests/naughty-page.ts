@@ -116,7 +116,7 @@ test('a name of wide letters is two lines high at most', async ({ server, browse
   const viewport = { width: 320, height: 640 }
   const page = await visit(browser, { viewport, extraHTTPHeaders: { Authorization: `Bearer ${ann.token}` } })
   await page.goto(ann.room)
-  for (const name of await page.locator('.message .name, .notice b').all()) {
+  for (const name of await page.locator('.message .name').all()) {
     const height = (await name.boundingBox())?.height ?? 0
     assert.ok(height > 20 && height < 50, `${height}`)
   }

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import type { Member } from '../rooms/types.ts'
 import { wordsOf } from '../routes/guard/refusals.ts'
 import { lines, message } from '../templates/message.ts'
+import { reason } from '../templates/reason.ts'
 
 const test = suite('notices')
 
@@ -21,7 +22,8 @@ test('up to four are named, and of more the first three', () => {
 })
 
 test('a name that is suggested does not turn the sentence that it stands in', () => {
-  assert.match(wordsOf({ ok: false, refusal: 'name-taken', suggestion: 'علي 2' }), /“\u2068علي 2\u2069”\?$/)
+  const words = wordsOf({ ok: false, refusal: 'name-taken', suggestion: '<علي” 2' })
+  assert.match(reason(words).toString(), /“<bdi>&lt;علي” 2<\/bdi>”\?<\/p>$/)
 })
 
 test('the keyboard reaches a text that may be taller than its screen, and passes one of a few lines', () => {

@@ -60,7 +60,7 @@ test('a name that looks like another’s is refused with a suggestion', async ({
     const page = await house.post(`${ann.room}/members`, { name })
     assert.is(page.status, 409)
     const html = await page.text()
-    assert.match(reasonBeside(html, 'join-name'), / \d+”/)
+    assert.match(reasonBeside(html, 'join-name'), / \d+<\/bdi>”/)
     assert.is(valueOf(html, 'join-name'), name)
     const answer = await house.json('/join', { method: 'POST', body: new URLSearchParams({ code: ann.code, name }) })
     const { error } = (await answer.json()) as { error: { code: string; suggestion: string } }
@@ -469,7 +469,7 @@ function chunked(text: string): ReadableStream<Uint8Array> {
 /** The reason that the field of this id is described by; empty where there is none. */
 function reasonBeside(html: string, id: string): string {
   const why = new RegExp(`<input id="${id}"[^>]* aria-invalid="true" aria-describedby="([\\w-]+)">`).exec(html)?.[1]
-  return why === undefined ? '' : (new RegExp(`<span id="${why}"[^>]*>([^<]*)</span>`).exec(html)?.[1] ?? '')
+  return why === undefined ? '' : (new RegExp(`<span id="${why}"[^>]*>(.*?)</span>`).exec(html)?.[1] ?? '')
 }
 
 /** What is in the field of this id, as it stands in the HTML. */

@@ -100,7 +100,7 @@ test('beyond twenty thousand who are present nobody else is let in', async () =>
 
 test('a second ann is refused, and could have the name that is suggested', async () => {
   const { rooms, room } = await open()
-  for (const name of ['ann', 'Ann', 'аnn', 'an\u200bn']) {
+  for (const name of ['ann', 'Ann', 'аnn', 'an n']) {
     const refused = await rooms.join(room.code, name)
     assert.ok(!refused.ok && refused.refusal === 'name-taken' && refused.suggestion)
     assert.is(refused.suggestion, `${name} 2`)

@@ -29,8 +29,7 @@ const ANSWERS: Record<RefusalCode, Answer> = {
   'name-reserved': answer(422, 'That name could be mistaken for the host’s. Please choose another.'),
   'name-taken': answer(
     409,
-    ({ suggestion }) =>
-      `Somebody here has that name, or one that looks like it. How about “\u2068${suggestion}\u2069”?`,
+    ({ suggestion }) => `Somebody here has that name, or one that looks like it. How about “${suggestion}”?`,
   ),
   'title-too-long': answer(422, ({ limit }) => `That title is too long. Please keep it to ${limit} letters.`),
   'title-not-allowed': answer(422, 'That title has signs in it that cannot be shown well. Please leave them out.'),
