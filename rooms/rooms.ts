@@ -247,7 +247,10 @@ export class Rooms {
     }
     const left = this.#revived.get(code)
     if (!left || left.has(member.id)) return undefined
-    if ((await this.#store.admit(code, member)) === 'admitted') return member
+    if ((await this.#store.admit(code, member)) === 'admitted') {
+      this.#room(code).presence.returned(member)
+      return member
+    }
     // A page asks for several things at once after a restart: another of its requests may have been first.
     return this.#store.member(code, member.id)
   }

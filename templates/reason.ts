@@ -2,12 +2,15 @@ import { writeCursor } from '../rooms/cursor.ts'
 import type { Message } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 
-/** Why something was not done, beside where it was asked. */
+/** Why something was not done, beside where it was asked. The page's script knows by the class that the server said it. */
 export function reason(words: string): Html {
-  return html`<p>${words}</p>`
+  return html`<p class="refusal">${words}</p>`
 }
 
-/** The answer to a message that was taken; it comes to its sender by the same way as to everybody else. */
+/**
+ * The answer to a message that was taken: only what names its key counts as one. The message itself comes to its
+ * sender by the same way as to everybody else.
+ */
 export function sent(message: Message): Html {
-  return html`<span class="sent" data-cursor="${writeCursor(message)}"></span>`
+  return html`<span class="sent" data-key="${message.key}" data-cursor="${writeCursor(message)}"></span>`
 }
