@@ -9,10 +9,8 @@ const LONGEST_HOLD_MS = 60_000
 // Answers in a row that were not the server's, before somebody is told.
 const STRANGE = 3
 
-const STRANGE_WORDS =
-  'Something on the way answers in the server’s place, perhaps a page to sign in to this network. What you wrote waits here and is tried again.'
-const UNWANTED_WORDS =
-  'Something on the way does not let this through. It is back here for you to change or to send again.'
+const STRANGE_WORDS = 'Something on the way answers, perhaps a page to sign in. This waits and is tried again.'
+const UNWANTED_WORDS = 'Something on the way does not let this through.'
 const OVER_WORDS = 'This was not sent. You can still copy it.'
 
 /**
@@ -138,6 +136,7 @@ export function openOutbox(form) {
     isOver = true
     clearTimeout(timer)
     field.readOnly = true
+    field.hidden = !field.value
     form.querySelector('button').replaceWith(copyButton(() => unsent(queue, field.value)))
     if (unsent(queue, field.value)) tell(OVER_WORDS)
     keep()

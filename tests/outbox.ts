@@ -91,9 +91,9 @@ test('texts that something on the way will not pass come back to the field in or
   const forbidden = { status: 403, contentType: 'text/html', body: '<h1>Forbidden</h1>' }
   await page.route('**/messages', (route) => route.fulfill(forbidden))
   await answer(page, () => say(page, 'one'))
-  await say(page, 'two')
+  await answer(page, () => say(page, 'two'))
   await page.fill('#text', 'half')
-  for (const wait of [1000, 2000, 1, 1000, 2000]) await answer(page, () => page.clock.runFor(wait))
+  for (const wait of [2000, 1, 1000, 2000]) await answer(page, () => page.clock.runFor(wait))
   assert.is(await page.inputValue('#text'), 'one\ntwo\nhalf')
   assert.match(await page.innerText('#reason'), 'does not let this through')
   assert.not.match(await page.content(), 'Forbidden')
@@ -137,6 +137,23 @@ test('a request that could not even be made is made again', async ({ server, bro
   assert.equal(line.texts, ['after all'])
 })
 
+test('a browser that may keep nothing still sends', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  await page.addInitScript(() =>
+    Object.defineProperty(window, 'sessionStorage', {
+      get() {
+        throw new DOMException('no', 'SecurityError')
+      },
+    }),
+  )
+  await page.reload()
+  await say(page, 'hello')
+  await line.count(1)
+  await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
+  assert.equal(page.problems, [])
+})
+
 test('what waits under one name is not said under another, but stays to be said', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   const line = await member.listen()
@@ -167,9 +184,12 @@ async function exactly(page: Page): Promise<void> {
 
 /** Does something, and waits until a post that follows it was answered. */
 async function answer(page: Page, action: () => Promise<unknown>): Promise<void> {
-  const answered = await page.evaluateHandle(() => ({
-    yet: new Promise((resolve) => document.addEventListener('htmx-finally-request', resolve, { once: true })),
-  }))
+  await page.evaluate(() => {
+    delete document.body.dataset.answered
+    document.addEventListener('htmx-finally-request', () => document.body.setAttribute('data-answered', ''), {
+      once: true,
+    })
+  })
   await action()
-  await answered.evaluate(({ yet }) => yet)
+  await page.waitForSelector('[data-answered]')
 }

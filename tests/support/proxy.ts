@@ -12,6 +12,7 @@ interface Strange {
 /** A proxy as some networks have: it passes requests on and, until it is told to, lets no socket through. */
 export async function withoutSockets(port: number) {
   const asked: string[] = []
+  const sockets = new Set<Duplex>()
   let letsSockets = false
   let instead: (asked: IncomingMessage) => Strange | undefined = () => undefined
   const server = createServer((incoming, answer) => {
@@ -29,6 +30,7 @@ export async function withoutSockets(port: number) {
     incoming.pipe(passed)
   })
   server.on('upgrade', (incoming, socket) => {
+    sockets.add(socket)
     if (letsSockets) passSocket(incoming, socket, port)
     else socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
   })
@@ -46,6 +48,7 @@ export async function withoutSockets(port: number) {
       instead = answer
     },
     stop: () => {
+      for (const socket of sockets) socket.destroy()
       server.closeAllConnections()
       return new Promise((resolve) => server.close(resolve))
     },
