@@ -1,6 +1,5 @@
 // What htmx does not do by itself: local times, no line twice, a line that went dead, and saying how things stand.
 import { openBar } from './bar.js'
-import { openEvents } from './events.js'
 import { make } from './make.js'
 import { openOutbox } from './outbox.js'
 
@@ -11,7 +10,6 @@ document.addEventListener('DOMContentLoaded', () => {
   const scroll = document.getElementById('scroll')
   const form = document.getElementById('say')
   const outbox = openOutbox(form)
-  const stream = openEvents({ isWanted, connected, hear })
   const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
@@ -24,7 +22,9 @@ document.addEventListener('DOMContentLoaded', () => {
   let heard = Date.now()
   let gathered = ''
   let putInAt = 0
+  let standIn
   let standInTimer
+  let stream
   let trimming
   let saying
   let statusTimer
@@ -163,12 +163,26 @@ document.addEventListener('DOMContentLoaded', () => {
   function reconnect() {
     heard = Date.now()
     if (isGone()) return
-    stream.end()
+    stream?.end()
     htmx.process(chat, true)
   }
 
   function isWanted() {
     return !isGone() && chat._htmx?.ws?.connection?.socket?.readyState !== WebSocket.OPEN
+  }
+
+  function useEvents() {
+    if (stream) return stream.use()
+    if (standIn || !isWanted()) return
+    const { script } = document.getElementById('events').dataset
+    standIn = document.head.appendChild(make('script', { src: script }))
+    standIn.addEventListener('error', () => {
+      standIn = undefined
+    })
+    standIn.addEventListener('load', () => {
+      stream = openEvents({ isWanted, connected, hear })
+      stream.use()
+    })
   }
 
   function hear() {
@@ -180,14 +194,14 @@ document.addEventListener('DOMContentLoaded', () => {
   document.addEventListener('htmx-ws-after-connection', putIn, true)
   document.addEventListener('htmx-ws-after-connection', () => {
     clearTimeout(standInTimer)
-    stream.end()
+    stream?.end()
     connected()
   })
   document.addEventListener('htmx-ws-before-connection', (event) => isGone() && event.preventDefault())
   document.addEventListener('htmx-ws-close', broken)
   document.addEventListener('htmx-ws-error', () => {
     clearTimeout(standInTimer)
-    standInTimer = setTimeout(stream.use, PATIENCE)
+    standInTimer = setTimeout(useEvents, PATIENCE)
   })
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     hear()

@@ -1,6 +1,5 @@
 // Server-sent events stand in where sockets are blocked: the socket goes on trying, and whoever is first again has the
-// line.
-import { make } from './make.js'
+// line. Fetched only then, together with what htmx has for them.
 
 /**
  * Readies the stand-in.
@@ -9,37 +8,19 @@ import { make } from './make.js'
  * @param hear called whenever one does
  * @returns `use`, to ask for a stream, and `end`
  */
-export function openEvents({ isWanted, connected, hear }) {
+globalThis.openEvents = ({ isWanted, connected, hear }) => {
   let element = document.getElementById('events')
-  let script
-  let isLoaded = false
   let isAsking = false
   let isHeard = true
 
   function use() {
     if (!isWanted() || isAsking || element._htmx?.sse) return
-    if (!script) return load()
-    if (!isLoaded) return
     isAsking = true
     htmx.trigger(element, 'blocked')
   }
 
-  function load() {
-    script = document.head.appendChild(make('script', { src: element.dataset.script }))
-    script.addEventListener('error', () => {
-      script.remove()
-      script = undefined
-    })
-    script.addEventListener('load', () => {
-      isLoaded = true
-      htmx.process(element, true)
-      use()
-    })
-  }
-
   // With a new element, because htmx goes on asking for a stream for as long as the old one is there.
   function end() {
-    if (!isLoaded) return
     const fresh = element.cloneNode()
     htmx.process(element, true)
     element.replaceWith(fresh)
@@ -67,6 +48,6 @@ export function openEvents({ isWanted, connected, hear }) {
     if (!isHeard) connected()
     isHeard = true
   })
-
+  htmx.process(element, true)
   return { use, end }
 }

@@ -352,9 +352,9 @@ test('a page to sign in never gets into the log, nor does the page say that it i
   await page.waitForSelector('#status:has-text("Connected")')
   const headers = { 'Content-Type': 'text/html' }
   proxy.answerInstead(() => ({ status: 200, headers, body: '<h1>Please sign in</h1>' }))
+  const before = proxy.asked.length
   proxy.cut()
   await page.waitForSelector('#status:has-text("Reconnecting…")')
-  const before = proxy.asked.length
   await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
   await page.clock.runFor(60_000)
   const asked = proxy.asked.slice(before).join(' ')
