@@ -73,6 +73,12 @@ export class Presence {
     this.#enter(member)
   }
 
+  /** A member came back whom only a restart had forgotten: they never left, so nobody is told that they joined. */
+  returned(member: Member): void {
+    this.seen(member)
+    this.#joined.delete(member.id)
+  }
+
   /** A member left for good. */
   left(id: string): void {
     this.#connections.delete(id)

@@ -279,7 +279,7 @@ export class Rooms {
     // A page asks for several things at once: another of its requests may have left, or come back first.
     if (!isOpen() || (await this.#store.admit(code, member)) !== 'admitted') return undefined
     this.#revival.cameBack(code, member, issued)
-    this.#room(code).presence.seen(member)
+    this.#room(code).presence.returned(member)
     return member
   }
 

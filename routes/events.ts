@@ -1,15 +1,23 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import { writeCursor } from '../rooms/cursor.ts'
-import type { Batch, Format } from '../rooms/fanout.ts'
-import { frame } from '../templates/frames.ts'
+import type { Batch, Farewell, Format } from '../rooms/fanout.ts'
+import { farewellFrame, frame } from '../templates/frames.ts'
 import { message } from '../templates/message.ts'
 import { messageJson } from './messages.ts'
-import type { Ask, Env, Site } from './guard/site.ts'
+import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { FAREWELLS } from './wire/connection.ts'
 import { openStream } from './wire/stream.ts'
 import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
 const text = new TextEncoder()
+
+const HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+}
 
 /** Fragments as server-sent events (HTML Living Standard, 9.2), for pages whose sockets are blocked. */
 const fragmentEvents: Format = {
@@ -25,12 +33,34 @@ const jsonEvents: Format = {
 
 /** The room as server-sent events. */
 export function events(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code/events', whileRunning(site), visiting(site), membersOnly(site), (c) => follow(c, site))
+  app.get('/rooms/:code/events', whileRunning(site), tellingFarewell(site), visiting(site), membersOnly(site), (c) =>
+    follow(c, site),
+  )
+}
+
+/**
+ * Tells a page that asks again, though it has no place here any more, by the stream that it asked for: htmx takes
+ * a refusal for a broken line, and asks for ever.
+ */
+function tellingFarewell(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
+    if (!why || !wantsFragment(c) || isForProgram(c)) return
+    c.res = undefined
+    c.res = c.body(farewell(site, why), 200, HEADERS)
+  })
+}
+
+/** The last event of a page's stream; nothing where the page is to come back. */
+function farewell(site: Site, why: Farewell): string {
+  const { words } = FAREWELLS[why]
+  return words && event('', farewellFrame(words, site.place))
 }
 
 function follow(c: Ask, site: Site): Response {
   const { visit, member } = c.var
-  const isJson = c.req.query('format') === 'json' || (c.req.header('accept')?.includes('application/json') ?? false)
+  const isJson = isForProgram(c)
   const body = openStream({
     method: c.req.method,
     site,
@@ -42,12 +72,13 @@ function follow(c: Ask, site: Site): Response {
     head: ':\n\n',
     // A comment is invisible to a page's script, which has to notice a line that went dead.
     keepAlive: isJson ? ':\n\n' : 'event: beat\ndata:\n\n',
+    farewell: isJson ? undefined : (why) => farewell(site, why),
   })
-  return c.body(body, 200, {
-    'Content-Type': 'text/event-stream; charset=utf-8',
-    'Cache-Control': 'no-store, no-transform',
-    'X-Accel-Buffering': 'no',
-  })
+  return c.body(body, 200, HEADERS)
+}
+
+function isForProgram(c: Ask): boolean {
+  return c.req.query('format') === 'json' || wantsJson(c)
 }
 
 function jsonEvent(one: Batch['events'][number]): string {

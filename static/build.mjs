@@ -19,8 +19,20 @@ const HTMX = ['htmx.min.js', 'ext/hx-ws.min.js']
 const EVENTS = ['ext/hx-sse.min.js']
 
 const files = [
-  { part: 'script', stem: 'chat', ending: 'js', type: 'text/javascript; charset=utf-8', text: await script() },
-  { part: 'events', stem: 'events', ending: 'js', type: 'text/javascript; charset=utf-8', text: await htmx(EVENTS) },
+  {
+    part: 'script',
+    stem: 'chat',
+    ending: 'js',
+    type: 'text/javascript; charset=utf-8',
+    text: await script(HTMX, 'static/chat.js'),
+  },
+  {
+    part: 'events',
+    stem: 'events',
+    ending: 'js',
+    type: 'text/javascript; charset=utf-8',
+    text: await script(EVENTS, 'static/events.js'),
+  },
   { part: 'style', stem: 'chat', ending: 'css', type: 'text/css; charset=utf-8', text: await style() },
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
@@ -54,17 +66,17 @@ function htmxPath(name) {
   return `node_modules/htmx.org/dist/${name}`
 }
 
-async function script() {
+async function script(names, own) {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
-    entryPoints: ['static/chat.js'],
+    entryPoints: [own],
     bundle: true,
     minify: true,
     format: 'iife',
     target: 'es2022',
     write: false,
   })
-  return `${await htmx(HTMX)}\n${outputFiles[0].text}`
+  return `${await htmx(names)}\n${outputFiles[0].text}`
 }
 
 async function style() {

@@ -1,5 +1,7 @@
 // What htmx does not do by itself: local times, no line twice, a line that went dead, and saying how things stand.
-import { make, openOutbox } from './outbox.js'
+import { openBar } from './bar.js'
+import { make } from './make.js'
+import { openOutbox } from './outbox.js'
 
 document.addEventListener('DOMContentLoaded', () => {
   const chat = document.getElementById('chat')
@@ -7,10 +9,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const log = document.getElementById('log')
   const scroll = document.getElementById('scroll')
   const form = document.getElementById('say')
-  const events = document.getElementById('events')
-  const link = document.getElementById('link')
-  const people = document.querySelector('.people')
-  const send = openOutbox(form)
+  const outbox = openOutbox(form)
   const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
@@ -19,13 +18,18 @@ document.addEventListener('DOMContentLoaded', () => {
   const SPARE = 100
   const SILENCE = 40000
   const TOGETHER = 200
+  const PATIENCE = 1500
   let heard = Date.now()
   let gathered = ''
   let putInAt = 0
   let standIn
   let standInTimer
+  let stream
   let trimming
+  let saying
   let statusTimer
+
+  openBar()
 
   // Lines
 
@@ -38,7 +42,6 @@ document.addEventListener('DOMContentLoaded', () => {
   }
 
   function localise(message) {
-    empty?.remove()
     const time = message.querySelector('time')
     const at = new Date(time.dateTime)
     time.textContent = clock.format(at)
@@ -51,6 +54,8 @@ document.addEventListener('DOMContentLoaded', () => {
 
   function arrived(lines) {
     for (const line of lines) {
+      // Where something is gone nobody can say that nothing was said.
+      if (line.matches?.('.message, .gap')) empty?.remove()
       if (line.matches?.('.message')) localise(line)
       else line.querySelectorAll?.('.message').forEach(localise)
     }
@@ -95,6 +100,12 @@ document.addEventListener('DOMContentLoaded', () => {
     if (text) htmx.swap({ sourceElement: chat, target: log, swap: 'beforeend swapEmpty:false', text })
   }
 
+  // What a proxy or a page to sign in answers in the server's place, or a refusal, is no part of the log.
+  document.addEventListener('htmx-after-request', (event) => {
+    const { sourceElement, response, text } = event.detail.ctx
+    if (sourceElement === form) return
+    if (response.status !== 200 || !/^\s*<(p class="older"|ul class="messages")/.test(text)) event.preventDefault()
+  })
   document.addEventListener('htmx-before-swap', ({ detail: { tasks } }) => {
     for (const { fragment } of tasks) {
       for (const line of fragment.querySelectorAll('.message')) {
@@ -102,32 +113,46 @@ document.addEventListener('DOMContentLoaded', () => {
         if (!document.getElementById(line.id)) continue
         if (!document.querySelector(`.pages [data-cursor="${line.dataset.cursor}"]`)) continue
         // A gap before what is shown already is one that only an old place in the log had.
-        let before = line.previousElementSibling
-        if (before?.matches('.day')) before = before.previousElementSibling
-        if (before?.matches('.gap')) before.remove()
+        for (const kind of ['day', 'gap']) {
+          if (line.previousElementSibling?.className === kind) line.previousElementSibling.remove()
+        }
         line.remove()
       }
     }
   })
   document.addEventListener('htmx-before-settle', ({ detail: { newContent } }) => arrived(newContent))
   // Once a frame: to ask where the reader is, between two lines, would lay the page out for each of them.
-  document.addEventListener('htmx-after-swap', () => (trimming ||= requestAnimationFrame(trim)))
+  document.addEventListener('htmx-after-swap', () => {
+    trimming ||= requestAnimationFrame(trim)
+    if (isGone()) outbox.end()
+  })
   document.querySelectorAll('.pages .message').forEach(localise)
+  document.addEventListener('pointerover', ({ target }) => {
+    if (target.matches('.message time')) target.title = exact.format(new Date(target.dateTime))
+  })
 
   // The line
 
+  /** Whether the room said farewell: then nothing is asked of it any more. */
+  function isGone() {
+    return document.getElementById('status').matches('.gone')
+  }
+
   function say(words, delay) {
+    // What is about to be said already is not put off by being said again.
+    if (words === saying) return
+    saying = words
     clearTimeout(statusTimer)
     statusTimer = setTimeout(() => {
       const status = document.getElementById('status')
-      if (!status.matches('.gone') && status.textContent !== words) status.textContent = words
+      if (!isGone()) status.textContent = words
     }, delay)
   }
 
   function connected() {
     heard = Date.now()
     say('Connected', 0)
-    send()
+    outbox.send()
   }
 
   function broken() {
@@ -137,28 +162,26 @@ document.addEventListener('DOMContentLoaded', () => {
 
   function reconnect() {
     heard = Date.now()
-    if (document.getElementById('status').matches('.gone')) return
-    endEvents()
+    if (isGone()) return
+    stream?.end()
     htmx.process(chat, true)
   }
 
-  function endEvents() {
-    if (events._htmx?.sse) htmx.process(events, true)
-  }
-
-  // Where sockets are blocked events stand in: the socket goes on trying, and whoever is first again has the line.
-  function failed() {
-    clearTimeout(standInTimer)
-    standInTimer = setTimeout(useEvents, 1500)
+  function isWanted() {
+    return !isGone() && chat._htmx?.ws?.connection?.socket?.readyState !== WebSocket.OPEN
   }
 
   function useEvents() {
-    if (events._htmx?.sse) return
-    if (standIn) return htmx.trigger(events, 'blocked')
-    standIn = document.head.appendChild(make('script', { src: events.dataset.script }))
+    if (stream) return stream.use()
+    if (standIn || !isWanted()) return
+    const { script } = document.getElementById('events').dataset
+    standIn = document.head.appendChild(make('script', { src: script }))
+    standIn.addEventListener('error', () => {
+      standIn = undefined
+    })
     standIn.addEventListener('load', () => {
-      htmx.process(events, true)
-      htmx.trigger(events, 'blocked')
+      stream = openEvents({ isWanted, connected, hear })
+      stream.use()
     })
   }
 
@@ -171,17 +194,19 @@ document.addEventListener('DOMContentLoaded', () => {
   document.addEventListener('htmx-ws-after-connection', putIn, true)
   document.addEventListener('htmx-ws-after-connection', () => {
     clearTimeout(standInTimer)
-    endEvents()
+    stream?.end()
     connected()
   })
-  document.addEventListener('htmx-sse-after-connection', connected)
+  document.addEventListener('htmx-ws-before-connection', (event) => isGone() && event.preventDefault())
   document.addEventListener('htmx-ws-close', broken)
-  document.addEventListener('htmx-ws-error', failed)
+  document.addEventListener('htmx-ws-error', () => {
+    clearTimeout(standInTimer)
+    standInTimer = setTimeout(useEvents, PATIENCE)
+  })
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     hear()
     gather(event)
   })
-  document.addEventListener('htmx-sse-before-message', hear)
   addEventListener('offline', broken)
   addEventListener('online', reconnect)
   addEventListener('pageshow', ({ persisted }) => persisted && reconnect())
@@ -191,25 +216,4 @@ document.addEventListener('DOMContentLoaded', () => {
       reconnect()
     }
   }, 3000)
-
-  // The bar
-
-  const copy = make('button', { type: 'button', textContent: 'Copy' })
-  link.after(copy)
-  copy.addEventListener('click', async () => {
-    try {
-      await navigator.clipboard.writeText(link.href)
-    } catch {
-      // Without https there is no clipboard to write to; a selection can still be copied.
-      getSelection().selectAllChildren(link)
-      document.execCommand('copy')
-    }
-    copy.textContent = 'Copied'
-  })
-  document.addEventListener('pointerover', ({ target }) => {
-    if (target.matches('.message time')) target.title = exact.format(new Date(target.dateTime))
-  })
-  document.addEventListener('click', ({ target }) => {
-    if (!people.contains(target)) people.open = false
-  })
 })

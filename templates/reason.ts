@@ -2,9 +2,9 @@ import { writeCursor } from '../rooms/cursor.ts'
 import type { Message } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 
-/** Why something was not done, beside where it was asked. */
+/** Why something was not done, beside where it was asked. The page's script knows by the class that the server said it. */
 export function reason(words: string): Html {
-  return html`<p>${quoting(words)}</p>`
+  return html`<p class="refusal">${quoting(words)}</p>`
 }
 
 /** Words in which what is quoted, a name, stands in a direction of its own. */
@@ -13,7 +13,10 @@ export function quoting(words: string): Html {
   return quoted === undefined ? html`${words}` : html`${before}<bdi>${quoted}</bdi>${after}`
 }
 
-/** The answer to a message that was taken; it comes to its sender by the same way as to everybody else. */
+/**
+ * The answer to a message that was taken: only what names its key counts as one. The message itself comes to its
+ * sender by the same way as to everybody else.
+ */
 export function sent(message: Message): Html {
-  return html`<span class="sent" data-cursor="${writeCursor(message)}"></span>`
+  return html`<span class="sent" data-key="${message.key}" data-cursor="${writeCursor(message)}"></span>`
 }

@@ -9,6 +9,8 @@ import { eventsIn, Stream } from './support/stream.ts'
 const FRAGMENTS = { headers: { Accept: 'text/event-stream' } }
 const JSON_EVENTS = { headers: { Accept: 'application/json, text/event-stream' } }
 
+const FAREWELL = (words: string) => new RegExp(`^<p id="status" class="status gone" .*>${words} <a href="/">`, 'm')
+
 const test = suite<{ server: TestServer; ann: Person }>('events')
 
 test.before(async (context) => {
@@ -158,6 +160,43 @@ test('whoever left gets no stream', async ({ ann }) => {
   await ann.fetch('/leave', { method: 'POST' })
   await stream.ended
   assert.is((await ann.fetch('/events', JSON_EVENTS)).status, 401)
+})
+
+test('a page that is sent away is told so before its stream ends; a program’s just ends', async ({ ann }) => {
+  const page = await opened(ann.fetch('/events', FRAGMENTS))
+  const program = await opened(ann.fetch('/events', JSON_EVENTS))
+  const said = await ann.say('last words')
+  await Promise.all([page, program].map((stream) => stream.has('last words')))
+  await ann.fetch('/leave', { method: 'POST' })
+  await Promise.all([page.ended, program.ended])
+  assert.match(dataOf(page.text), FAREWELL('You are no longer in this room.'))
+  assert.is(eventsIn(page.text).at(-1)?.id, said.cursor)
+  assert.equal(messages(program.text), ['last words'])
+  assert.is(eventsIn(program.text).length, 1)
+})
+
+test('a page that asks again without being a member is told so, and a program refused', async ({ ann }) => {
+  const gone = { room: ann.room.replace(ann.code, 'ACD-EFG-HJK'), words: 'This room is gone.', status: 404 }
+  await ann.fetch('/leave', { method: 'POST' })
+  const left = { room: ann.room, words: 'You are no longer in this room.', status: 401 }
+  for (const { room, words, status } of [left, gone]) {
+    const headers = {
+      Authorization: `Bearer ${ann.token}`,
+      'HX-Request': 'true',
+      Accept: 'text/html, text/event-stream',
+    }
+    const page = await fetch(`${room}/events?since=0.aaaaaa`, { headers })
+    assert.is(page.status, 200)
+    assert.match(page.headers.get('content-type') ?? '', /^text\/event-stream/)
+    assert.match(page.headers.get('cache-control') ?? '', /no-store/)
+    assert.match(page.headers.get('content-security-policy') ?? '', "default-src 'none'")
+    const [event, ...others] = eventsIn(await page.text())
+    assert.match(event.data, FAREWELL(words))
+    assert.equal(others, [])
+    const { 'HX-Request': _, ...withoutPage } = headers
+    assert.is((await fetch(`${room}/events`, { headers: withoutPage })).status, status)
+    assert.is((await fetch(`${room}/events?format=json`, { headers })).status, status)
+  }
 })
 
 /** A stream that has caught up. */

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { TcpProxy } from './faults/proxy.ts'
-import { browserSuite, visit } from './support/browser.ts'
+import { browserSuite, launch, visit } from './support/browser.ts'
+import { count, enter, enterByProxy, join, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
 import { serve, type TestServer } from './support/server.ts'
@@ -60,14 +60,15 @@ test('quick lines arrive in order even when the server says slower', async ({ br
 
 test('a text that is refused comes back to the field with the reason', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
-  await member.fetch('', {})
+  const line = await member.listen()
   await page.evaluate(() => document.querySelector('#text')?.removeAttribute('maxlength'))
   await say(page, 'x'.repeat(4001))
   await page.waitForSelector('#reason:has-text("too long")')
-  assert.is((await page.inputValue('#text')).length, 4001)
+  assert.is(await page.inputValue('#text'), 'x'.repeat(4001))
   await say(page, 'shorter')
-  await page.waitForFunction(count, 1)
-  assert.is((await page.textContent('#reason'))?.trim(), '')
+  await page.waitForSelector('#reason', { state: 'hidden' })
+  await line.count(1)
+  assert.equal(line.texts, ['shorter'])
 })
 
 test('Shift and Enter break the line, and a text of several lines is shown as it was typed', async ({
@@ -195,6 +196,7 @@ test('a page that connects twice while lines wait to be put in shows none twice'
   await until(page, 'before-message-incoming', 'id="count"', () => page.clock.runFor(5))
   await page.clock.runFor(1000)
   assert.equal(await texts(page), ['one', 'two'])
+  assert.is(await page.locator('.day').count(), 1)
   proxy.close()
 })
 
@@ -268,6 +270,153 @@ test('who leaves is told where to go in every tab', async ({ server, browser }) 
   await second.waitForSelector('#status:has-text("You are no longer in this room.") a')
 })
 
+test('who is removed keeps what waits and what is half written, to be copied, and sends nothing more', async ({
+  server,
+  browser,
+}) => {
+  const { page, member } = await enter(browser, server)
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+  let asked = 0
+  await page.route('**/messages', (route) => {
+    asked += 1
+    return route.abort()
+  })
+  await say(page, 'waits')
+  await page.fill('#text', 'half')
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await page.waitForSelector('#status:has-text("You are no longer in this room.")')
+  await page.waitForSelector('#reason:has-text("This was not sent. You can still copy it.")')
+  assert.is(await page.locator('#waiting').innerText(), 'waits\n\nNot sent')
+  assert.is(await page.inputValue('#text'), 'half')
+  const before = asked
+  await page.press('#text', 'Enter')
+  await page.click('.say button')
+  await page.waitForSelector('.say button:has-text("Copied")')
+  assert.is(await page.evaluate(() => navigator.clipboard.readText()), 'waits\nhalf')
+  await page.evaluate(() => window.dispatchEvent(new Event('online')))
+  assert.is(asked, before)
+  assert.equal(page.problems, [])
+})
+
+test('who is removed with nothing left to say sees no form', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await page.waitForSelector('#status:has-text("You are no longer in this room.")')
+  await page.waitForSelector('#say', { state: 'hidden' })
+})
+
+test('who is removed where sockets are blocked is told too, and asks no more', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByEvents(browser, server)
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await page.waitForSelector('#status:has-text("You are no longer in this room.") a')
+  await asksNoMore(page, proxy)
+  await proxy.stop()
+})
+
+test('who was removed while a stream was broken is told at the next one, and nothing else is in the log', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterByEvents(browser, server)
+  await member.say('before')
+  await page.waitForFunction(count, 1)
+  proxy.answerInstead(() => ({ status: 502 }))
+  proxy.cut()
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  proxy.answerInstead(() => undefined)
+  await page.waitForSelector('#status:has-text("You are no longer in this room.") a')
+  assert.equal(await kinds(page), ['day', 'message'])
+  await asksNoMore(page, proxy)
+  await proxy.stop()
+})
+
+test('a page whose room is gone is told so by the stream it asks for', async ({ browser }) => {
+  const first = await serve()
+  const { page, proxy } = await enterByEvents(browser, first)
+  await first.stop()
+  const second = await serve({ port: first.port, secrets: ['another secret of the tests'] })
+  await page.waitForSelector('#status:has-text("This room is gone.") a')
+  assert.not.match(await page.innerText('#log'), 'There is no room')
+  await asksNoMore(page, proxy)
+  await proxy.stop()
+  await second.stop()
+})
+
+test('a page to sign in never gets into the log, nor does the page say that it is connected', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterByEvents(browser, server)
+  for (let index = 1; index <= 60; index += 1) await member.say(`message ${index}`)
+  await page.reload()
+  await page.waitForSelector('#status:has-text("Connected")')
+  const headers = { 'Content-Type': 'text/html' }
+  proxy.answerInstead(() => ({ status: 200, headers, body: '<h1>Please sign in</h1>' }))
+  const before = proxy.asked.length
+  proxy.cut()
+  await page.waitForSelector('#status:has-text("Reconnecting…")')
+  await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  await page.clock.runFor(60_000)
+  const asked = proxy.asked.slice(before).join(' ')
+  for (const word of ['events', 'before']) assert.match(asked, word)
+  assert.is(await page.innerText('#status'), 'Reconnecting…')
+  assert.not.match(await page.content(), 'Please sign in')
+  proxy.answerInstead(() => undefined)
+  await member.say('signed in')
+  await page.clock.runFor(90_000)
+  await page.waitForSelector('#status:has-text("Connected")')
+  assert.is((await texts(page)).at(-1), 'signed in')
+  await proxy.stop()
+})
+
+test('events that stood in for a socket end when it is back', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByEvents(browser, server)
+  proxy.letSockets()
+  await until(page, 'after-connection', '', () => page.clock.runFor(61_000))
+  const asked = proxy.asked.length
+  await member.say('one')
+  await page.waitForFunction(count, 1)
+  await page.clock.runFor(30_000)
+  await member.say('two')
+  await page.waitForFunction(count, 2)
+  assert.equal(proxy.asked.slice(asked), [])
+  assert.equal(await texts(page), ['one', 'two'])
+  assert.is(await page.locator('.day').count(), 1)
+  await proxy.stop()
+})
+
+test('the link is copied whole, also where a page came by plain http', async ({ server }) => {
+  const browser = await launch('--host-resolver-rules=MAP parlour.test 127.0.0.1')
+  const page = await visit(browser)
+  const member = await Person.create(server.url, 'zoe')
+  const room = `http://parlour.test:${server.port}/rooms/${member.code}`
+  await join(page, room, 'ann')
+  assert.is(await page.evaluate(() => typeof navigator.clipboard), 'undefined')
+  await page.click('.share button')
+  await page.waitForSelector('.share button:has-text("Copied")')
+  await page.focus('#text')
+  await page.keyboard.press('Control+V')
+  assert.is(await page.inputValue('#text'), room)
+  await browser.close()
+})
+
+test('a room that starts anew tells one story in a page where nothing had been said', async ({ browser }) => {
+  const first = await serve()
+  const { page } = await enter(browser, first)
+  await page.waitForSelector('.empty')
+  await page.waitForSelector('.notice')
+  await first.stop()
+  await page.waitForSelector('#status:has-text("Reconnecting…")')
+  const second = await serve({ port: first.port })
+  await page.waitForSelector('.gap')
+  await page.waitForSelector('#status:has-text("Connected")')
+  await say(page, 'still here')
+  await page.waitForFunction(count, 1)
+  assert.is(await page.locator('.empty').count(), 0)
+  assert.equal((await kinds(page)).slice((await kinds(page)).indexOf('gap')), ['gap', 'day', 'message'])
+  await second.stop()
+})
+
 test('a server that is gone is noticed, and one in its place takes the page over with a gap that is told', async ({
   browser,
 }) => {
@@ -314,40 +463,32 @@ test('on paper as wide as a phone nothing has to be scrolled sideways', async ({
 
 all.run()
 
-interface Entered {
-  readonly page: Page & { problems: string[] }
-  readonly member: Person
-}
-
-/** A room with a program in it, zoe, and the page of ann. */
-async function enter(browser: Browser, server: TestServer, options = {}): Promise<Entered> {
-  const member = await Person.create(server.url, 'zoe', 'A room')
-  const page = await visit(browser, options)
-  await join(page, member.room, 'ann')
-  return { page, member }
-}
-
-/** The same by a line that can be broken, with a clock in the page that can be set. */
-async function enterByProxy(browser: Browser, server: TestServer): Promise<Entered & { proxy: TcpProxy }> {
-  const proxy = await TcpProxy.open(() => server.port)
-  const member = await Person.create(server.url, 'zoe')
+/** The page of ann where sockets are blocked, once events have taken over, with a clock that can be set. */
+async function enterByEvents(browser: Browser, server: TestServer) {
+  const proxy = await withoutSockets(server.port)
   const page = await visit(browser)
   await page.clock.install()
+  const member = await Person.create(server.url, 'zoe')
   await join(page, member.room.replace(server.url, proxy.url), 'ann')
   await page.waitForSelector('#status:has-text("Connected")')
   return { page, member, proxy }
 }
 
-async function join(page: Page, room: string, name: string): Promise<void> {
-  await page.goto(room)
-  await page.fill('#join-name', name)
-  await page.click('button')
-  await page.waitForSelector('#text')
+/** That a page leaves the server alone from now on, however long one waits. */
+async function asksNoMore(page: Page, { asked }: { asked: string[] }): Promise<void> {
+  let sockets = 0
+  page.on('websocket', () => {
+    sockets += 1
+  })
+  await page.clock.runFor(1)
+  const before = asked.length
+  await page.clock.runFor(180_000)
+  assert.equal([asked.slice(before), sockets], [[], 0])
 }
 
-async function say(page: Page, text: string): Promise<void> {
-  await page.fill('#text', text)
-  await page.press('#text', 'Enter')
+/** What the lines of the log are. */
+function kinds(page: Page): Promise<string[]> {
+  return page.locator('#log > li').evaluateAll((lines) => lines.map((line) => line.className))
 }
 
 /** Hides a tab as its browser does when another one is in front. */
@@ -373,6 +514,3 @@ async function until(page: Page, event: string, words: string, action: () => Pro
   await action()
   await heard.evaluate(({ yet }) => yet)
 }
-
-const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
-const count = (messages: number) => document.querySelectorAll('.pages .message').length >= messages

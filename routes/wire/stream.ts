@@ -32,6 +32,8 @@ export interface StreamOptions {
   readonly keepAlive: string
   /** What is sent last, where the server ends the stream; told the place that was reached, where it is to go on at once. */
   readonly tail?: (cursor?: string) => string
+  /** What a reader is told before the server ends the stream for this reason. */
+  readonly farewell?: (why: Farewell) => string
   /** Bytes after the head with which the stream ends, to be asked for again. */
   readonly limit?: number
 }
@@ -109,7 +111,9 @@ class StreamConnection implements Connection {
     })
   }
 
-  close(_farewell: Farewell): void {
+  close(why: Farewell): void {
+    const last = this.#options.farewell?.(why)
+    if (last && !this.isClosed) this.#controller.enqueue(text.encode(last))
     this.end()
   }
 

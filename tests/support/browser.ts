@@ -15,9 +15,9 @@ const FLAGS = [
   '--disable-sync',
 ]
 
-/** Starts the machine's own Chromium, without a window. */
-export function launch(): Promise<Browser> {
-  return chromium.launch({ executablePath: CHROMIUM, args: FLAGS, timeout: 120_000 })
+/** Starts the machine's own Chromium, without a window, with further flags. */
+export function launch(...flags: string[]): Promise<Browser> {
+  return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags], timeout: 120_000 })
 }
 
 /** A browser of one person: its own cookies, and a record of what went wrong in it. */

@@ -1,0 +1,41 @@
+// The bar above the log, and buttons that copy.
+import { make } from './make.js'
+
+const SHOWN_MS = 3000
+
+/** Puts a button beside the room's link that copies it, and closes the list of people at a click elsewhere. */
+export function openBar() {
+  const link = document.getElementById('link')
+  const people = document.querySelector('.people')
+  link.after(copyButton(() => link.href))
+  document.addEventListener('click', ({ target }) => {
+    if (!people.contains(target)) people.open = false
+  })
+}
+
+/** A button that copies a text and says whether it did. */
+export function copyButton(read) {
+  const button = make('button', { type: 'button', textContent: 'Copy' })
+  button.addEventListener('click', async () => {
+    button.textContent = (await copy(read())) ? 'Copied' : 'Not copied'
+    button.focus()
+    setTimeout(() => {
+      button.textContent = 'Copy'
+    }, SHOWN_MS)
+  })
+  return button
+}
+
+async function copy(text) {
+  try {
+    await navigator.clipboard.writeText(text)
+    return true
+  } catch {
+    // A page that came by plain http has no clipboard to write to, but what is selected in it can be copied.
+    const field = document.body.appendChild(make('textarea', { className: 'unseen', readOnly: true, value: text }))
+    field.select()
+    const isCopied = document.execCommand('copy')
+    field.remove()
+    return isCopied
+  }
+}

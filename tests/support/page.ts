@@ -1,0 +1,48 @@
+import type { Browser, Page } from 'playwright-core'
+import { TcpProxy } from '../faults/proxy.ts'
+import { visit } from './browser.ts'
+import { Person } from './person.ts'
+import type { TestServer } from './server.ts'
+
+export interface Entered {
+  readonly page: Page & { problems: string[] }
+  readonly member: Person
+}
+
+/** A room with a program in it, zoe, and the page of ann. */
+export async function enter(browser: Browser, server: TestServer, options = {}): Promise<Entered> {
+  const member = await Person.create(server.url, 'zoe', 'A room')
+  const page = await visit(browser, options)
+  await join(page, member.room, 'ann')
+  return { page, member }
+}
+
+/** The same by a line that can be broken, with a clock in the page that can be set. */
+export async function enterByProxy(browser: Browser, server: TestServer): Promise<Entered & { proxy: TcpProxy }> {
+  const proxy = await TcpProxy.open(() => server.port)
+  const member = await Person.create(server.url, 'zoe')
+  const page = await visit(browser)
+  await page.clock.install()
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await page.waitForSelector('#status:has-text("Connected")')
+  return { page, member, proxy }
+}
+
+/** Opens a room and joins it. */
+export async function join(page: Page, room: string, name: string): Promise<void> {
+  await page.goto(room)
+  await page.fill('#join-name', name)
+  await page.click('button')
+  await page.waitForSelector('#text')
+}
+
+/** Types a text and sends it by the keyboard. */
+export async function say(page: Page, text: string): Promise<void> {
+  await page.fill('#text', text)
+  await page.press('#text', 'Enter')
+}
+
+/** The texts in the log. */
+export const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
+/** For `waitForFunction`: whether so many messages are shown. */
+export const count = (messages: number) => document.querySelectorAll('.pages .message').length >= messages
