@@ -18,6 +18,8 @@ export class ServerProcess {
   readonly ended: Promise<number | string>
   /** When it was started, for telling its messages from those of one before it. */
   readonly started: number
+  /** What it has said on standard error. */
+  errors = ''
   #child: ChildProcess
   #hasEnded = false
 
@@ -25,6 +27,10 @@ export class ServerProcess {
     this.#child = child
     this.started = started
     this.port = port
+    child.stderr?.on('data', (text) => {
+      this.errors += text
+      process.stderr.write(text)
+    })
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
         this.#hasEnded = true
@@ -46,7 +52,7 @@ export class ServerProcess {
   static async start(settings: Record<string, string> = {}): Promise<ServerProcess> {
     const started = Date.now()
     const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
-    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'inherit'] })
+    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.add(child)
     let said = ''
     const port = await new Promise<number>((resolve, reject) => {
