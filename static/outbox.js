@@ -78,7 +78,7 @@ export function openOutbox(form) {
   function answered(ctx) {
     isSending = false
     if (isTaken(ctx)) taken()
-    else if (isRefusal(ctx) && ![401, 404, 429].includes(ctx.response.status)) giveBack()
+    else if (isRefusal(ctx) && [400, 403, 405, 409, 413, 422].includes(ctx.response.status)) giveBack()
     else failed(ctx)
     keep()
   }

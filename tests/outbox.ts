@@ -120,6 +120,26 @@ test('a text that waits becomes visible however quickly others follow', async ({
   assert.equal(await page.locator('#waiting .text').allTextContents(), ['first', 'second'])
 })
 
+test('a text that the server cannot take just now stays and goes out when it can', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  const line = await member.listen()
+  let status = 503
+  await page.route(
+    '**/messages',
+    (route) => {
+      const answer = { status, contentType: 'text/html', body: '<p class="refusal">The server is restarting.</p>' }
+      status = 401
+      return route.fulfill(answer)
+    },
+    { times: 2 },
+  )
+  await say(page, 'kept')
+  await page.fill('#text', 'half')
+  await line.count(1)
+  assert.equal(line.texts, ['kept'])
+  assert.is(await page.inputValue('#text'), 'half')
+})
+
 test('a request that could not even be made is made again', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   const line = await member.listen()
