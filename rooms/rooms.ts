@@ -152,7 +152,10 @@ export class Rooms {
     const wait = this.#rates.take(member.id)
     if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
     const roomWait = this.#roomPosts.take(code)
-    if (roomWait > 0) return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    if (roomWait > 0) {
+      this.#rates.giveBack(member.id)
+      return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    }
     const draft = { member, key: own(key), text: own(read.text), at: this.#clock.now() }
     const appended = await this.#append(code, draft)
     return appended ? { ok: true, ...appended } : refuse('no-session')

@@ -171,6 +171,22 @@ test('all who are in a room may say two hundred things at once and then forty a 
   assert.is(await sayAll(), 40)
 })
 
+test('whoever a busy room refuses loses nothing of what they may say themselves', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await open({ clock, areRatesLimited: true })
+  const say = async (member: Member) => {
+    const posted = await rooms.post(room.code, member, { text: 'hello', key: '' })
+    return posted.ok ? 'said' : posted.refusal
+  }
+  for (let number = 1; number <= 40; number += 1) {
+    const { member } = must(await rooms.join(room.code, `guest ${number}`))
+    for (let count = 0; count < 5; count += 1) assert.is(await say(member), 'said')
+  }
+  for (let count = 0; count < 10; count += 1) assert.is(await say(ann), 'room-busy')
+  await clock.pass(200)
+  for (let count = 0; count < 5; count += 1) assert.is(await say(ann), 'said')
+})
+
 test('three hundred may join a room at once and then ten a second, and who is refused does not count', async () => {
   const clock = new TestClock()
   const { rooms, room } = await open({ clock, areRatesLimited: true })
