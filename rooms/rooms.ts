@@ -262,8 +262,8 @@ export class Rooms {
   }
 
   async #suggest(code: string, name: string): Promise<string> {
-    // A crowd of namesakes is not asked one by one.
-    for (let number = 2; ; number += number < 20 ? 1 : randomInt(1, number)) {
+    // A crowd of namesakes is not asked one by one: after the first few the number at least doubles.
+    for (let number = 2; ; number += number < 5 ? 1 : randomInt(number, number * 2)) {
       const suggestion = suggestName(name, number)
       if (!(await this.#store.isTaken(code, suggestion))) return suggestion
     }

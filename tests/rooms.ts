@@ -118,6 +118,20 @@ test('among a thousand namesakes a free name is still found', async () => {
   must(await rooms.join(room.code, refused.suggestion))
 })
 
+test('a free name is found in a few tries, because each costs all who are in the room', async () => {
+  let tries = 0
+  class CountingStore extends MemoryStore {
+    override isTaken(code: string, name: string): Promise<boolean> {
+      tries += 1
+      return super.isTaken(code, name)
+    }
+  }
+  const { rooms, room } = await open({ store: new CountingStore({ history: 10, bytes: 10_000 }) })
+  for (let number = 2; number <= 40; number += 1) must(await rooms.join(room.code, `ann ${number}`))
+  assert.is((await rooms.join(room.code, 'ann')).ok, false)
+  assert.ok(tries <= 8, `${tries} tries`)
+})
+
 test('nobody joins a room that is not there', async () => {
   assert.equal(await house().join('ACD-EFG-HJK', 'ann'), { ok: false, refusal: 'room-unknown' })
 })
