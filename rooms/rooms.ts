@@ -53,7 +53,7 @@ const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
-const GOODBYE = 20
+const BETWEEN_GOODBYES_MS = 20
 
 /** Rooms, their members and what was said: the only door to this module. */
 export class Rooms {
@@ -210,7 +210,7 @@ export class Rooms {
     await Promise.allSettled(this.#appending)
     for (const live of this.#live.values()) live.flush()
     const connections = [...this.#live.values()].flatMap((live) => live.connections())
-    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * GOODBYE))
+    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
     for (const live of this.#live.values()) live.end()
   }
 

@@ -16,9 +16,9 @@ document.addEventListener('DOMContentLoaded', () => {
   const empty = document.querySelector('.pages .empty')
   const LINES = 500
   const SPARE = 100
-  const SILENCE = 40000
-  const TOGETHER = 200
-  const PATIENCE = 1500
+  const SILENCE_MS = 40000
+  const TOGETHER_MS = 200
+  const PATIENCE_MS = 1500
   let heard = Date.now()
   let gathered = ''
   let putInAt = 0
@@ -83,12 +83,12 @@ document.addEventListener('DOMContentLoaded', () => {
   // What comes in quick succession is put in together: a page is laid out for each time, not for each line.
   function gather(event) {
     const { data } = event.detail.message
-    if (!gathered && event.timeStamp - putInAt > TOGETHER) {
+    if (!gathered && event.timeStamp - putInAt > TOGETHER_MS) {
       putInAt = event.timeStamp
       return
     }
     event.preventDefault()
-    if (!gathered) setTimeout(putIn, TOGETHER)
+    if (!gathered) setTimeout(putIn, TOGETHER_MS)
     gathered += data
   }
 
@@ -201,7 +201,7 @@ document.addEventListener('DOMContentLoaded', () => {
   document.addEventListener('htmx-ws-close', broken)
   document.addEventListener('htmx-ws-error', () => {
     clearTimeout(standInTimer)
-    standInTimer = setTimeout(useEvents, PATIENCE)
+    standInTimer = setTimeout(useEvents, PATIENCE_MS)
   })
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     hear()
@@ -211,7 +211,7 @@ document.addEventListener('DOMContentLoaded', () => {
   addEventListener('online', reconnect)
   addEventListener('pageshow', ({ persisted }) => persisted && reconnect())
   setInterval(() => {
-    if (!document.hidden && Date.now() - heard > SILENCE) {
+    if (!document.hidden && Date.now() - heard > SILENCE_MS) {
       broken()
       reconnect()
     }
