@@ -4,7 +4,7 @@ import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.t
 import type { Entry, Member, Page, Room } from './types.ts'
 
 const BUDGET_BYTES = 256 * 1024 * 1024
-// Trimming looks at all rooms, so each time it makes space for a while.
+// Trimming looks at all rooms, so each time it frees enough for a while, and waits a while where nothing could be freed.
 const TRIMMED_SHARE = 0.9
 const LATER_SHARE = 0.05
 

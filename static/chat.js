@@ -189,8 +189,7 @@ document.addEventListener('DOMContentLoaded', () => {
     heard = Date.now()
   }
 
-  // Before the page says where it is: a tab that is shown again connects at once, and then again when the try that was
-  // due before comes, so that this can happen while lines wait that nothing has closed the socket of.
+  // A tab that is shown again may connect twice, so lines that wait are put in before the page says where it is.
   document.addEventListener('htmx-ws-after-connection', putIn, true)
   document.addEventListener('htmx-ws-after-connection', () => {
     clearTimeout(standInTimer)

@@ -11,7 +11,7 @@ const LOOK_MS = 5000
 const UNREAD_MS = 50_000
 // Unread answers that are held at once, at the most: each can be 256 KB.
 const UNREAD = 256
-// So many of them are let go together, because to find them is to look at all that are under way.
+// Finding them takes a look at all answers under way, so this many are cut off together.
 const TOGETHER = 64
 // Requests that wait for an earlier answer on their connection. Browsers send none before they have it.
 const PIPELINED = 16
