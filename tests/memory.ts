@@ -4,7 +4,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { waterLevel } from '../rooms/budget.ts'
 import { MemoryStore } from '../rooms/memory.ts'
-import { Receipts } from '../rooms/receipts.ts'
+import { hashOf, Receipts } from '../rooms/receipts.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { KEYS } from '../rooms/store.ts'
 import type { Member, Message } from '../rooms/types.ts'
@@ -170,7 +170,11 @@ measured('what a member has said last takes less than 4 KB', async () => {
   const grown = await grownBy(500, (number) => {
     const receipts = new Receipts()
     for (let key = 0; key < KEYS * 2; key += 1)
-      receipts.keep(own(`${'語'.repeat(120)} ${key}`), { seq: number * 1000 + key, tag: 'abc0zz', at: Date.UTC(2026) })
+      receipts.keep(hashOf(`${'語'.repeat(120)} ${key}`), {
+        seq: number * 1000 + key,
+        tag: 'abc0zz',
+        at: Date.UTC(2026),
+      })
     kept.push(receipts)
   })
   assert.is(kept.length, 500)
@@ -180,10 +184,10 @@ measured('what a member has said last takes less than 4 KB', async () => {
 all('of what a member has said last each key answers what it was used for', () => {
   const receipts = new Receipts()
   const receipt = (seq: number) => ({ seq, tag: `0a${String(seq).padStart(4, '0')}`, at: Date.UTC(2026) + seq })
-  for (let seq = 1; seq <= KEYS + 10; seq += 1) receipts.keep(`key ${seq}`, receipt(seq))
+  for (let seq = 1; seq <= KEYS + 10; seq += 1) receipts.keep(hashOf(`key ${seq}`), receipt(seq))
   assert.is(receipts.size, KEYS)
-  for (let seq = 11; seq <= KEYS + 10; seq += 1) assert.equal(receipts.find(`key ${seq}`), receipt(seq))
-  for (const key of ['key 10', 'key', '']) assert.is(receipts.find(key), undefined)
+  for (let seq = 11; seq <= KEYS + 10; seq += 1) assert.equal(receipts.find(hashOf(`key ${seq}`)), receipt(seq))
+  for (const key of ['key 10', 'key', '']) assert.is(receipts.find(hashOf(key)), undefined)
 })
 
 all.run()
