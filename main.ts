@@ -1,7 +1,7 @@
 import process from 'node:process'
 import { MemoryStore } from './rooms/memory.ts'
 import { addressesOf } from './routes/reach.ts'
-import { type RunningServer, startServer } from './routes/server.ts'
+import { type RunningServer, type ServerOptions, startServer } from './routes/server.ts'
 import { HELP, readSettings, type Settings, SettingsError } from './routes/settings.ts'
 import { version } from './static/built.ts'
 
@@ -45,7 +45,7 @@ async function run(settings: Settings): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server))
 }
 
-async function start(options: Parameters<typeof startServer>[0]): Promise<RunningServer> {
+async function start(options: ServerOptions): Promise<RunningServer> {
   try {
     return await startServer(options)
   } catch (error) {

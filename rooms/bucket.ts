@@ -13,7 +13,8 @@ export interface Bucket {
 /** A rate that is none. */
 export const UNLIMITED: Rate = { burst: Number.POSITIVE_INFINITY, perSecond: 1 }
 
-// Whoever has a network of addresses has more of them than memory: beyond this many the oldest gives way.
+// Somebody with a whole network has more addresses than fit into memory: beyond this many the bucket that was unused
+// for the longest is forgotten.
 const BUCKETS = 100_000
 
 /** A full bucket. */

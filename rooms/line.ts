@@ -13,7 +13,7 @@ const LINE_UNITS = 4096
 /** What draws nothing: blanks, marks of direction and format, fillers, notes without a head. */
 export const UNSEEN = String.raw`\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cf}\u2800\uFFFC\u{1D159}\u{16FE4}`
 
-// One class: of two that share a sign, each would be tried for each such sign, and all their combinations.
+// One class, so that this is linear: two that overlap would be tried in all their combinations.
 const SEEN = new RegExp(String.raw`[^\p{Cc}${UNSEEN}]`, 'u')
 // Five marks on one letter, whatever invisible stands between them, grow into the lines above and below.
 const STACKED = /\p{M}(?:\p{Default_Ignorable_Code_Point}*\p{M}){4}/u

@@ -8,7 +8,7 @@ import type { Store } from './store.ts'
 import type { Event, Page } from './types.ts'
 
 // Small enough that a slow reader holds little of it unsent, large enough that most breaks are one page.
-const CATCH_UP = 100
+const CATCH_UP_ENTRIES = 100
 const CATCH_UP_BYTES = 128 * 1024
 
 export interface LiveOptions {
@@ -100,13 +100,13 @@ export class LiveRoom {
   }
 
   async #firstPage(since: string): Promise<Page> {
-    if (since) return this.#store.read(this.#code, { after: readCursor(since) ?? NOWHERE, limit: CATCH_UP })
+    if (since) return this.#store.read(this.#code, { after: readCursor(since) ?? NOWHERE, limit: CATCH_UP_ENTRIES })
     const { entries, cursor } = await this.#store.read(this.#code, { limit: 1 })
     return { entries: [], more: false, previous: entries[0], cursor }
   }
 
   #nextPage({ cursor }: Page): Promise<Page> {
-    return this.#store.read(this.#code, { after: readCursor(cursor) ?? NOWHERE, limit: CATCH_UP })
+    return this.#store.read(this.#code, { after: readCursor(cursor) ?? NOWHERE, limit: CATCH_UP_ENTRIES })
   }
 
   #bound({ format }: Connection, page: Page): Page {

@@ -4,9 +4,9 @@ import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.t
 import type { Entry, Member, Page, Room } from './types.ts'
 
 const BUDGET_BYTES = 256 * 1024 * 1024
-// Trimming looks at all rooms, so each time it makes space for a while.
-const TRIMMED = 0.9
-const LATER = 0.05
+// Trimming looks at all rooms, so each time it frees enough for a while, and waits a while where nothing could be freed.
+const TRIMMED_SHARE = 0.9
+const LATER_SHARE = 0.05
 
 export interface MemoryBounds extends Bounds {
   /** Bytes of memory for all rooms together, about. */
@@ -141,12 +141,12 @@ export class MemoryStore implements Store {
 
   /** Takes from the largest rooms what is too much in all of them together. */
   #trim(): void {
-    const level = waterLevel([...this.#sizes.values()], this.#budget * TRIMMED)
+    const level = waterLevel([...this.#sizes.values()], this.#budget * TRIMMED_SHARE)
     for (const [shelf, bytes] of this.#sizes) {
       if (bytes <= level) continue
       shelf.shrink(level)
       this.#weigh(shelf)
     }
-    this.#trimAt = Math.max(this.#budget, this.#bytes + this.#budget * LATER)
+    this.#trimAt = Math.max(this.#budget, this.#bytes + this.#budget * LATER_SHARE)
   }
 }

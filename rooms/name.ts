@@ -31,7 +31,9 @@ export function readName(typed: string): Result<{ name: string }> {
  * resembles `l` while `i` does not, and some letters resemble others than those that they stand for.
  */
 export function looks(name: string): string[] {
-  const forms = [name, name.normalize('NFKC')].flatMap((form) => [form, form.toLowerCase()])
+  const spellings = [name, name.normalize('NFKC')].flatMap((form) => [form, form.toLowerCase()])
+  // Most of them are the same text, and what is looked up for each is what a name costs.
+  const forms = [...new Set(spellings)]
   return [...new Set([...forms.map(look), ...(MIXED.test(name) ? forms.map(mixedLook) : [])])]
 }
 

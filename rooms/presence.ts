@@ -4,7 +4,7 @@ import type { Attendance, Member, Notice } from './types.ts'
 /** Above this many, names in the list and notices of coming and going give way to the count. */
 export const CROWD = 200
 // News of coming and going is told at once when it is quiet, and otherwise gathered.
-const GATHER = 1000
+const GATHER_MS = 1000
 
 export interface PresenceOptions {
   readonly clock: Clock
@@ -147,7 +147,7 @@ export class Presence {
     this.#left.clear()
     const isNotable = notice.joined.length + notice.left.length > 0 && this.#present.size <= CROWD
     this.#options.tell(this.attendance, isNotable ? notice : undefined)
-    this.#options.clock.after(GATHER, () => this.#tell())
+    this.#options.clock.after(GATHER_MS, () => this.#tell())
   }
 }
 

@@ -24,22 +24,23 @@ export class Receipts {
     return this.#row.length / FIELDS
   }
 
-  find(key: string): Receipt | undefined {
-    const [row, hash] = [this.#row, hashOf(key)]
+  /** @param hash the key's, by `hashOf` */
+  find(hash: number): Receipt | undefined {
+    const row = this.#row
     for (let at = 0; at < row.length; at += FIELDS)
       if (row[at] === hash) return { seq: row[at + 1], tag: writeTag(row[at + 2]), at: row[at + 3] }
     return undefined
   }
 
   /** Remembers what a key was used for, in place of the oldest where there are too many. */
-  keep(key: string, { seq, tag, at }: Receipt): void {
-    for (const [index, field] of [hashOf(key), seq, readTag(tag), at].entries()) this.#row[this.#next + index] = field
+  keep(hash: number, { seq, tag, at }: Receipt): void {
+    for (const [index, field] of [hash, seq, readTag(tag), at].entries()) this.#row[this.#next + index] = field
     this.#next = (this.#next + FIELDS) % (KEYS * FIELDS)
   }
 }
 
 /** The first 53 bits of a hash: as many as a number holds, and enough that no two of a member's keys share one. */
-function hashOf(key: string): number {
+export function hashOf(key: string): number {
   const digest = createHash('sha256').update(key).digest()
   return digest.readUIntBE(0, 6) * 32 + (digest[6] & 31)
 }

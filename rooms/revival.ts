@@ -1,7 +1,7 @@
 import { looks } from './name.ts'
 import type { Member } from './types.ts'
 
-// Far more than come back after a restart: beyond it nobody else does, so that memory stays bounded.
+// Memory stays bounded: once this many have come back after a restart, nobody else does. In practice far fewer do.
 const MEMBERS = 100_000
 
 interface Holder {

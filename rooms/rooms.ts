@@ -53,7 +53,7 @@ const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
 // Milliseconds between two goodbyes, where that does not take too long.
-const GOODBYE = 20
+const BETWEEN_GOODBYES_MS = 20
 
 /** Rooms, their members and what was said: the only door to this module. */
 export class Rooms {
@@ -152,7 +152,10 @@ export class Rooms {
     const wait = this.#rates.take(member.id)
     if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
     const roomWait = this.#roomPosts.take(code)
-    if (roomWait > 0) return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    if (roomWait > 0) {
+      this.#rates.giveBack(member.id)
+      return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
+    }
     const draft = { member, key: own(key), text: own(read.text), at: this.#clock.now() }
     const appended = await this.#append(code, draft)
     return appended ? { ok: true, ...appended } : refuse('no-session')
@@ -207,7 +210,7 @@ export class Rooms {
     await Promise.allSettled(this.#appending)
     for (const live of this.#live.values()) live.flush()
     const connections = [...this.#live.values()].flatMap((live) => live.connections())
-    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * GOODBYE))
+    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
     for (const live of this.#live.values()) live.end()
   }
 
@@ -259,8 +262,8 @@ export class Rooms {
   }
 
   async #suggest(code: string, name: string): Promise<string> {
-    // A crowd of namesakes is not asked one by one.
-    for (let number = 2; ; number += number < 20 ? 1 : randomInt(1, number)) {
+    // A crowd of namesakes is not asked one by one: after the first few the number at least doubles.
+    for (let number = 2; ; number += number < 5 ? 1 : randomInt(number, number * 2)) {
       const suggestion = suggestName(name, number)
       if (!(await this.#store.isTaken(code, suggestion))) return suggestion
     }

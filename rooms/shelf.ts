@@ -1,6 +1,6 @@
 import { MemoryLog } from './log.ts'
 import { looks } from './name.ts'
-import { Receipts } from './receipts.ts'
+import { hashOf, Receipts } from './receipts.ts'
 import { AWAY, type Admission, type Appended, type Bounds, type Draft } from './store.ts'
 import type { Entry, Member, Message, Room } from './types.ts'
 
@@ -84,11 +84,13 @@ export class Shelf {
     const membership = this.#members.get(draft.member.id)
     if (!membership) return undefined
     const receipts = (membership.receipts ??= new Receipts())
-    const receipt = receipts.find(draft.key)
+    // Hashing costs a post as much as keeping it, so it is done once.
+    const hash = hashOf(draft.key)
+    const receipt = receipts.find(hash)
     if (receipt) return { message: this.log.find(receipt) ?? { ...rebuild(draft), ...receipt }, repeated: true }
     const message = this.log.append(draft)
     this.#receipts -= receipts.size
-    receipts.keep(draft.key, message)
+    receipts.keep(hash, message)
     this.#receipts += receipts.size
     return { message, repeated: false }
   }

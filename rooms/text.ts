@@ -1,16 +1,16 @@
 import { isDrawn, isLong, isUnseen, type LineLimit, tidy } from './line.ts'
 import { type Result, refuse } from './types.ts'
 
-const TEXT = 4000
+const TEXT_CHARACTERS = 4000
 const TITLE: LineLimit = { graphemes: 80, bytes: 640 }
-const KEY = 128
+const KEY_UNITS = 128
 
 /** Reads what is to be said: any text that is not blank, with plain line breaks. */
 export function readText(typed: string): Result<{ text: string }> {
   // HTML cannot carry U+0000, and half of a surrogate pair is no text.
   const text = typed.toWellFormed().replace(/\r\n?/g, '\n').replaceAll('\0', '\uFFFD')
   if (isUnseen(text)) return refuse('text-blank')
-  if (hasMore(text, TEXT)) return refuse('text-too-long', { limit: TEXT })
+  if (hasMore(text, TEXT_CHARACTERS)) return refuse('text-too-long', { limit: TEXT_CHARACTERS })
   return { ok: true, text }
 }
 
@@ -23,7 +23,7 @@ export function readTitle(typed: string): Result<{ title: string }> {
 
 /** Whether a sender's own id for a message can be kept. */
 export function isKey(key: string): boolean {
-  return key.length <= KEY
+  return key.length <= KEY_UNITS
 }
 
 function hasMore(text: string, limit: number): boolean {

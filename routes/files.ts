@@ -14,13 +14,13 @@ interface File {
 
 /** The stylesheet, the script and the icon, packed when the project was built, under names that carry their hash. */
 export function files(app: Hono<Env>): void {
-  const shelf = new Map(
+  const named = new Map(
     built.map(({ name, type, br, gzip, identity }) => [name, { type, bodies: unpack({ br, gzip, identity }) }]),
   )
-  const newest = new Map([...shelf].map(([name, file]) => [name.replace(HASH, ''), file]))
+  const newest = new Map([...named].map(([name, file]) => [name.replace(HASH, ''), file]))
   app.get('/static/:name', async (c, next) => {
     const name = c.req.param('name')
-    const file = shelf.get(name)
+    const file = named.get(name)
     if (file) return serve(c, file)
     const other = HASH.test(name) ? newest.get(name.replace(HASH, '')) : undefined
     return other ? serve(c, other, { 'Cache-Control': 'no-store' }) : next()

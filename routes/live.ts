@@ -12,9 +12,9 @@ import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
 const text = new TextEncoder()
 // About a thousand messages: a page that grows for ever would slow its browser down.
-const LIMIT = 400_000
+const GROWN_BYTES = 400_000
 // Seconds after which a browser asks again for a stream that has ended or was cut.
-const RETRY = 2
+const RETRY_SECONDS = 2
 // A cookie of the growing page alone: the newest place in the log when it was last asked for.
 const SEEN = 'seen'
 
@@ -50,14 +50,14 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     head: liveHead({ place: site.place, room, member, page, isFrame }).toString(),
     keepAlive: '\n',
     tail: (cursor) => liveTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
-    limit: LIMIT,
+    limit: GROWN_BYTES,
   })
   return c.body(body, 200, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
     'X-Accel-Buffering': 'no',
     'Set-Cookie': `${SEEN}=${page.cursor}; Path=${path}; HttpOnly; SameSite=Lax`,
-    ...(!isFrame && { Refresh: String(RETRY) }),
+    ...(!isFrame && { Refresh: String(RETRY_SECONDS) }),
   })
 }
 

@@ -34,9 +34,9 @@ export interface RunningServer {
 }
 
 // Browsers that all come back in the same second would be the next storm.
-const GOODBYE = 3000
+const GOODBYES_MS = 3000
 // How long somebody who does not answer a goodbye can hold up the end.
-const PATIENCE = 2000
+const PATIENCE_MS = 2000
 // Connections that wait to be taken, when thousands come back in the same second.
 const BACKLOG = 4096
 
@@ -84,13 +84,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     port: (server.address() as AddressInfo).port,
     async stop() {
       isDraining = true
-      await site.rooms.drain(GOODBYE)
+      await site.rooms.drain(GOODBYES_MS)
       // Until here it listened, to tell those who came that it is about to go.
       const closed = new Promise((resolve) => server.close(resolve))
       sockets.stop()
       answers.stop()
       server.closeIdleConnections()
-      setTimeout(() => server.closeAllConnections(), PATIENCE).unref()
+      setTimeout(() => server.closeAllConnections(), PATIENCE_MS).unref()
       await closed
       await site.rooms.close()
     },

@@ -16,9 +16,9 @@ document.addEventListener('DOMContentLoaded', () => {
   const empty = document.querySelector('.pages .empty')
   const LINES = 500
   const SPARE = 100
-  const SILENCE = 40000
-  const TOGETHER = 200
-  const PATIENCE = 1500
+  const SILENCE_MS = 40000
+  const TOGETHER_MS = 200
+  const PATIENCE_MS = 1500
   let heard = Date.now()
   let gathered = ''
   let putInAt = 0
@@ -83,12 +83,12 @@ document.addEventListener('DOMContentLoaded', () => {
   // What comes in quick succession is put in together: a page is laid out for each time, not for each line.
   function gather(event) {
     const { data } = event.detail.message
-    if (!gathered && event.timeStamp - putInAt > TOGETHER) {
+    if (!gathered && event.timeStamp - putInAt > TOGETHER_MS) {
       putInAt = event.timeStamp
       return
     }
     event.preventDefault()
-    if (!gathered) setTimeout(putIn, TOGETHER)
+    if (!gathered) setTimeout(putIn, TOGETHER_MS)
     gathered += data
   }
 
@@ -189,8 +189,7 @@ document.addEventListener('DOMContentLoaded', () => {
     heard = Date.now()
   }
 
-  // Before the page says where it is: a tab that is shown again connects at once, and then again when the try that was
-  // due before comes, so that this can happen while lines wait that nothing has closed the socket of.
+  // A tab that is shown again may connect twice, so lines that wait are put in before the page says where it is.
   document.addEventListener('htmx-ws-after-connection', putIn, true)
   document.addEventListener('htmx-ws-after-connection', () => {
     clearTimeout(standInTimer)
@@ -201,7 +200,7 @@ document.addEventListener('DOMContentLoaded', () => {
   document.addEventListener('htmx-ws-close', broken)
   document.addEventListener('htmx-ws-error', () => {
     clearTimeout(standInTimer)
-    standInTimer = setTimeout(useEvents, PATIENCE)
+    standInTimer = setTimeout(useEvents, PATIENCE_MS)
   })
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     hear()
@@ -211,7 +210,7 @@ document.addEventListener('DOMContentLoaded', () => {
   addEventListener('online', reconnect)
   addEventListener('pageshow', ({ persisted }) => persisted && reconnect())
   setInterval(() => {
-    if (!document.hidden && Date.now() - heard > SILENCE) {
+    if (!document.hidden && Date.now() - heard > SILENCE_MS) {
       broken()
       reconnect()
     }

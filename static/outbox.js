@@ -21,7 +21,7 @@ export function openOutbox(form) {
   const field = form.elements.text
   const list = document.getElementById('waiting')
   const { member } = form.dataset
-  const shelf = `parlour:${location.pathname}`
+  const place = `parlour:${location.pathname}`
   const kept = read()
   // What waits to be said under another name is not said under this one by itself.
   const queue = kept.member === member ? kept.queue : []
@@ -159,7 +159,7 @@ export function openOutbox(form) {
   function read() {
     const nothing = { member: '', queue: [], draft: '' }
     try {
-      return { ...nothing, ...JSON.parse(sessionStorage[shelf] ?? '{}') }
+      return { ...nothing, ...JSON.parse(sessionStorage[place] ?? '{}') }
     } catch {
       return nothing
     }
@@ -167,7 +167,7 @@ export function openOutbox(form) {
 
   function keep() {
     try {
-      sessionStorage[shelf] = JSON.stringify({ member, queue, draft: field.value })
+      sessionStorage[place] = JSON.stringify({ member, queue, draft: field.value })
     } catch {
       // A browser that may not keep anything still sends.
     }

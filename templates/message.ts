@@ -11,8 +11,8 @@ const RENDERING_BYTES = 100
 const HUES = 12
 // What a small phone shows at once: lines, and letters in one of them.
 const ROWS = 16
-const ROW = 32
-const DAY = 24 * 60 * 60 * 1000
+const ROW_LETTERS = 32
+const DAY_MS = 24 * 60 * 60 * 1000
 
 /** A message as everybody sees it. */
 export function message(message: Message): string {
@@ -72,7 +72,7 @@ function render({ seq, tag, member, name, text, at }: Message): Html {
 
 /** Whether a text may be taller than a screen gives it, and so has to be scrolled, by the keyboard too. */
 function isTall(text: string): boolean {
-  let rows = text.length / ROW
+  let rows = text.length / ROW_LETTERS
   for (let at = text.indexOf('\n'); at >= 0 && rows < ROWS; at = text.indexOf('\n', at + 1)) rows += 1
   return rows >= ROWS
 }
@@ -84,7 +84,7 @@ function whole(text: string): string {
 }
 
 function separator(day: number): string {
-  const date = new Date(day * DAY)
+  const date = new Date(day * DAY_MS)
   return html`<li class="day"><time datetime="${date.toISOString().slice(0, 10)}">${longDate(date)}</time></li>
 `.toString()
 }
@@ -129,7 +129,7 @@ function longDate(date: Date): string {
 }
 
 function dayOf({ at }: Entry): number {
-  return Math.floor(at / DAY)
+  return Math.floor(at / DAY_MS)
 }
 
 /** A name's own colour, of those in the stylesheet: the same for everyone, today and tomorrow. */

@@ -118,6 +118,20 @@ test('among a thousand namesakes a free name is still found', async () => {
   must(await rooms.join(room.code, refused.suggestion))
 })
 
+test('a free name is found in a few tries, because each costs all who are in the room', async () => {
+  let tries = 0
+  class CountingStore extends MemoryStore {
+    override isTaken(code: string, name: string): Promise<boolean> {
+      tries += 1
+      return super.isTaken(code, name)
+    }
+  }
+  const { rooms, room } = await open({ store: new CountingStore({ history: 10, bytes: 10_000 }) })
+  for (let number = 2; number <= 40; number += 1) must(await rooms.join(room.code, `ann ${number}`))
+  assert.is((await rooms.join(room.code, 'ann')).ok, false)
+  assert.ok(tries <= 8, `${tries} tries`)
+})
+
 test('nobody joins a room that is not there', async () => {
   assert.equal(await house().join('ACD-EFG-HJK', 'ann'), { ok: false, refusal: 'room-unknown' })
 })
@@ -169,6 +183,22 @@ test('all who are in a room may say two hundred things at once and then forty a 
   assert.equal([await sayAll(), await sayAll(), await sayAll(), await sayAll()], [60, 60, 60, 20])
   await clock.pass(1000)
   assert.is(await sayAll(), 40)
+})
+
+test('whoever a busy room refuses loses nothing of what they may say themselves', async () => {
+  const clock = new TestClock()
+  const { rooms, room, ann } = await open({ clock, areRatesLimited: true })
+  const say = async (member: Member) => {
+    const posted = await rooms.post(room.code, member, { text: 'hello', key: '' })
+    return posted.ok ? 'said' : posted.refusal
+  }
+  for (let number = 1; number <= 40; number += 1) {
+    const { member } = must(await rooms.join(room.code, `guest ${number}`))
+    for (let count = 0; count < 5; count += 1) assert.is(await say(member), 'said')
+  }
+  for (let count = 0; count < 10; count += 1) assert.is(await say(ann), 'room-busy')
+  await clock.pass(200)
+  for (let count = 0; count < 5; count += 1) assert.is(await say(ann), 'said')
 })
 
 test('three hundred may join a room at once and then ten a second, and who is refused does not count', async () => {

@@ -90,6 +90,28 @@ test('of more unread answers than are held at once the oldest are cut off', asyn
   for (const one of far) one.destroy()
 })
 
+test('whoever leaves many answers unread is cut off before others who only read slowly', async () => {
+  const clock = new TestClock()
+  const server = answering(clock, (_, answer) => answer.end(PART))
+  const ask = async (address: string) => {
+    const one = Object.assign(new Deaf(), { remoteAddress: address })
+    server.emit('connection', one)
+    one.push(GET)
+    await turn()
+    return one
+  }
+  const slow = [await ask('192.0.2.1'), await ask('2001:db8::1'), await ask('192.0.2.2')]
+  const hostile: Duplex[] = []
+  // An address of IPv6 counts by its network.
+  for (let count = 0; count < 600; count += 1) hostile.push(await ask(`2001:db8:0:1::${count.toString(16)}`))
+  assert.equal(
+    slow.map(({ destroyed }) => destroyed),
+    [false, false, false],
+  )
+  assert.ok(hostile.filter(({ destroyed }) => !destroyed).length <= 256)
+  for (const one of [...slow, ...hostile]) one.destroy()
+})
+
 for (const path of ['/events', '/live'])
   test(`a stream of which nothing is taken for a minute is cut off, and nobody is there any more: ${path}`, async (context) => {
     const { clock, site, house } = makeHouse({ grace: 1000 })

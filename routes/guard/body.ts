@@ -4,7 +4,7 @@ import { type Result, refuse } from '../../rooms/types.ts'
 import { bearer } from './session.ts'
 import type { Ask } from './site.ts'
 
-const BODY = 64 * 1024
+const BODY_BYTES = 64 * 1024
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Fields as they were sent: texts only. */
@@ -32,7 +32,7 @@ export async function readFields(c: Ask): Promise<Result<{ fields: Fields }>> {
 
 /** Reads at most 64 KiB, by the length where it is said and by counting anyway; undefined where there is more. */
 async function readBytes(c: Ask): Promise<Uint8Array | undefined> {
-  if (Number(c.req.header('content-length') ?? 0) > BODY) return undefined
+  if (Number(c.req.header('content-length') ?? 0) > BODY_BYTES) return undefined
   // A web stream would cost five times as much for each part, and parts can be of one byte.
   return collect(c.env?.incoming ?? Readable.from(c.req.raw.body ?? []))
 }
@@ -44,7 +44,7 @@ function collect(stream: Readable): Promise<Uint8Array | undefined> {
   return new Promise((resolve, reject) => {
     const take = (part: Uint8Array) => {
       const length = size + part.length
-      if (length > BODY) {
+      if (length > BODY_BYTES) {
         stream.off('data', take).pause()
         return resolve(undefined)
       }

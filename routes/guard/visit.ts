@@ -7,7 +7,7 @@ import { answerRefusal } from './refuse.ts'
 import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
 
 // Seconds until another server should have taken over.
-const COME_BACK = 5
+const COME_BACK_SECONDS = 5
 
 /**
  * Finds the room of a path and the member behind its session. A code that is typed in another way leads to the
@@ -66,8 +66,8 @@ export function membersOnly(site: Site) {
 export function whileRunning(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     if (!site.isDraining()) return next()
-    c.header('Refresh', String(COME_BACK))
-    return answerRefusal(c, site, refuse('draining', { retryAfter: COME_BACK }))
+    c.header('Refresh', String(COME_BACK_SECONDS))
+    return answerRefusal(c, site, refuse('draining', { retryAfter: COME_BACK_SECONDS }))
   })
 }
 

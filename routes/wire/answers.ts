@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../rooms/clock.ts'
+import { blockOf } from '../guard/address.ts'
 import { endAfterBody, endSocket } from './ending.ts'
 import { readHead } from './head.ts'
 import { hasUnsent } from './progress.ts'
@@ -11,7 +12,7 @@ const LOOK_MS = 5000
 const UNREAD_MS = 50_000
 // Unread answers that are held at once, at the most: each can be 256 KB.
 const UNREAD = 256
-// So many of them are let go together, because to find them is to look at all that are under way.
+// Finding them takes a look at all answers under way, so this many are cut off together.
 const TOGETHER = 64
 // Requests that wait for an earlier answer on their connection. Browsers send none before they have it.
 const PIPELINED = 16
@@ -149,10 +150,9 @@ export class Answers {
     }
   }
 
-  /** Cuts off those who have waited longest, where too many are unread. */
+  /** Cuts off the oldest of those whose address holds the most, where too many are unread. */
   #cutUnread(): void {
-    const unread = this.#unread()
-    const cut = unread.slice(0, -(UNREAD - TOGETHER))
+    const cut = newestOfEach(this.#unread()).slice(UNREAD - TOGETHER)
     for (const answer of cut) answer.socket?.destroy()
     this.#mark = this.#underWay.size - cut.length + TOGETHER
   }
@@ -165,6 +165,18 @@ export class Answers {
     }
     return unread
   }
+}
+
+/** The newest answer of every address comes first, then the second of each, and so on. */
+function newestOfEach(answers: readonly Answer[]): Answer[] {
+  const counts = new Map<string, number>()
+  const ranked = answers.toReversed().map((answer) => {
+    const address = blockOf(answer.socket?.remoteAddress)
+    const rank = counts.get(address) ?? 0
+    counts.set(address, rank + 1)
+    return { answer, rank }
+  })
+  return ranked.sort((one, other) => one.rank - other.rank).map(({ answer }) => answer)
 }
 
 const CLOSE = { Connection: 'close', 'Content-Length': '0' }

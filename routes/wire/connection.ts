@@ -12,7 +12,7 @@ import { writeDirectly } from './direct.ts'
 import { fragmentBytes, textFrame } from './frames.ts'
 import { Progress } from './progress.ts'
 
-const UNSENT = 1024 * 1024
+const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
 
 export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
@@ -68,7 +68,7 @@ export class SocketConnection implements Connection {
   /** Writes a whole frame past `ws`, which would frame the same bytes anew for each socket. */
   write(bytes: Uint8Array): void {
     if (this.isClosed) return
-    if (this.#socket.writableLength > UNSENT) return this.cut()
+    if (this.#socket.writableLength > UNSENT_BYTES) return this.cut()
     const isFree = !this.#isBehind && this.#socket.writableLength === 0
     const written = isFree ? writeDirectly(this.#socket, bytes, () => this.#caughtUp()) : undefined
     if (written === undefined) this.#socket.write(bytes)

@@ -16,9 +16,9 @@ import { endSocket } from './ending.ts'
 import { PING, textFrame } from './frames.ts'
 import { readHead } from './head.ts'
 
-const FRAME = 16 * 1024
-const BEAT = 25_000
-const LOOK = 5000
+const FRAME_BYTES = 16 * 1024
+const BEAT_MS = 25_000
+const LOOK_MS = 5000
 const HANDSHAKE_MS = 10_000
 // Somebody whose network comes and goes leaves dead ones behind.
 const SOCKETS = 16
@@ -29,7 +29,7 @@ const PROTOCOL = {
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
-  maxPayload: FRAME,
+  maxPayload: FRAME_BYTES,
   maxFragments: 64,
   maxBufferedChunks: 1024,
   // Pongs that wait for somebody who pings and does not read: a few more than may be asked for at once.
@@ -58,7 +58,7 @@ export class Sockets {
   constructor(site: Site) {
     this.#site = site
     this.#cancelLook = this.#schedule()
-    this.#nextBeat = site.clock.now() + BEAT
+    this.#nextBeat = site.clock.now() + BEAT_MS
   }
 
   /**
@@ -156,7 +156,7 @@ export class Sockets {
   }
 
   #schedule(): () => void {
-    return this.#site.clock.after(LOOK, () => {
+    return this.#site.clock.after(LOOK_MS, () => {
       this.#cancelLook = this.#schedule()
       this.#look()
     })
@@ -166,7 +166,7 @@ export class Sockets {
   #look(): void {
     const now = this.#site.clock.now()
     const isBeat = now >= this.#nextBeat
-    if (isBeat) this.#nextBeat = now + BEAT
+    if (isBeat) this.#nextBeat = now + BEAT_MS
     for (const connection of this.#open) {
       if (connection.isDead(now)) connection.cut()
       else if (isBeat) connection.write(connection.hasStarted ? BEATS : PING)

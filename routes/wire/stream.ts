@@ -4,8 +4,8 @@ import type { Member } from '../../rooms/types.ts'
 import type { Site } from '../guard/site.ts'
 import { Progress } from './progress.ts'
 
-const UNSENT = 1024 * 1024
-const KEEP_ALIVE = 15_000
+const UNSENT_BYTES = 1024 * 1024
+const KEEP_ALIVE_MS = 15_000
 const STALLED_MS = 60_000
 // Browsers open six connections to a host over HTTP/1.1; the seventh stream would stall every page.
 const STREAMS = 3
@@ -77,7 +77,7 @@ class StreamConnection implements Connection {
         pull: () => this.#settle(),
         cancel: () => this.#ended(),
       },
-      { highWaterMark: UNSENT, size: (bytes) => bytes?.length ?? 0 },
+      { highWaterMark: UNSENT_BYTES, size: (bytes) => bytes?.length ?? 0 },
     )
     this.#cancelBeat = this.#schedule()
     this.#controller.enqueue(text.encode(options.head))
@@ -128,7 +128,7 @@ class StreamConnection implements Connection {
   }
 
   #schedule(): () => void {
-    return this.#options.site.clock.after(KEEP_ALIVE, () => {
+    return this.#options.site.clock.after(KEEP_ALIVE_MS, () => {
       this.#cancelBeat = this.#schedule()
       this.#beat()
     })
