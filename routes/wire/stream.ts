@@ -74,7 +74,9 @@ class StreamConnection implements Connection {
         start: (controller) => {
           this.#controller = controller
         },
-        pull: () => this.#settle(),
+        pull: () => {
+          if (this.#isDrained) this.#settle()
+        },
         cancel: () => this.#ended(),
       },
       { highWaterMark: UNSENT, size: (bytes) => bytes?.length ?? 0 },
@@ -105,10 +107,15 @@ class StreamConnection implements Connection {
   }
 
   drained(): Promise<void> {
-    if (this.isClosed || (this.#controller.desiredSize ?? 0) > 0) return Promise.resolve()
+    if (this.isClosed || this.#isDrained) return Promise.resolve()
     return new Promise((resolve) => {
       this.#drained = resolve
     })
+  }
+
+  /** Whether all that was written has been handed on: one that catches up holds a page at a time, and no more. */
+  get #isDrained(): boolean {
+    return this.#controller.desiredSize === UNSENT
   }
 
   close(why: Farewell): void {
