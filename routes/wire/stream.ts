@@ -94,13 +94,13 @@ class StreamConnection implements Connection {
       await site.rooms.connect(code, this, since)
     } catch (error) {
       console.error(error)
-      this.#cut()
+      this.cut()
     }
   }
 
   write(bytes: Uint8Array, cursor?: string): void {
     if (this.isClosed || bytes.length === 0) return
-    if ((this.#controller.desiredSize ?? 0) < 0) return this.#cut()
+    if ((this.#controller.desiredSize ?? 0) < 0) return this.cut()
     this.#controller.enqueue(bytes)
     this.#written += bytes.length
     if (cursor && this.#written > (this.#options.limit ?? Number.POSITIVE_INFINITY)) this.end(cursor)
@@ -145,11 +145,11 @@ class StreamConnection implements Connection {
   #beat(): void {
     const { site, outgoing, keepAlive } = this.#options
     const isStalled = outgoing?.socket && this.#progress.stalled(outgoing.socket, site.clock.now()) >= STALLED_MS
-    if (isStalled) this.#cut()
+    if (isStalled) this.cut()
     else this.write(text.encode(keepAlive))
   }
 
-  #cut(): void {
+  cut(): void {
     this.#ended()
     if (this.#options.outgoing) this.#options.outgoing.destroy()
     else this.#controller.error(new Error('the reader is too slow'))
