@@ -42,6 +42,8 @@ export interface Connection {
   drained(): Promise<void>
   readonly isClosed: boolean
   close(farewell: Farewell): void
+  /** Ends at once, for a reader that would only ever read more slowly. */
+  cut(): void
 }
 
 /**

@@ -6,6 +6,7 @@ import { boundPage } from './page.ts'
 import { Presence } from './presence.ts'
 import type { Store } from './store.ts'
 import type { Event, Page } from './types.ts'
+import type { Waiting } from './waiting.ts'
 
 // Small enough that a slow reader holds little of it unsent, large enough that most breaks are one page.
 const CATCH_UP_ENTRIES = 100
@@ -16,19 +17,23 @@ export interface LiveOptions {
   readonly store: Store
   readonly clock: Clock
   readonly grace: number
+  /** Of all rooms together. */
+  readonly waiting: Waiting
 }
 
 /** What a room is while someone is in it: its connections and who they belong to. */
 export class LiveRoom {
   #code: string
   #store: Store
+  #waiting: Waiting
   #fanout = new Fanout((flush) => void setImmediate(flush))
   #unfollow: () => void
   readonly presence: Presence
 
-  constructor({ code, store, clock, grace }: LiveOptions) {
+  constructor({ code, store, clock, grace, waiting }: LiveOptions) {
     this.#code = code
     this.#store = store
+    this.#waiting = waiting
     this.#unfollow = store.follow(code, (entry) => this.#fanout.publish(entry))
     this.presence = new Presence({
       clock,
@@ -68,8 +73,9 @@ export class LiveRoom {
       const newest = page.entries.at(-1) ?? page.previous
       const isCaughtUp = !page.more && this.#fanout.seq <= (newest?.seq ?? 0)
       this.#send(connection, page, isCaughtUp)
+      const waited = this.#waiting.for(connection)
       if (isCaughtUp) return this.#fanout.begin(connection, newest, page.cursor)
-      await connection.drained()
+      await waited
       page = this.#bound(connection, await this.#nextPage(page))
     }
   }

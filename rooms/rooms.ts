@@ -12,6 +12,7 @@ import { Revival } from './revival.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
+import { Waiting } from './waiting.ts'
 
 export interface RoomsOptions {
   readonly store: Store
@@ -69,6 +70,7 @@ export class Rooms {
   /** Posts on their way into the store. */
   #appending = new Set<Promise<unknown>>()
   #revival: Revival
+  #waiting = new Waiting()
   #cancelSweep: () => void
 
   constructor(options: RoomsOptions) {
@@ -240,7 +242,8 @@ export class Rooms {
   #room(code: string): LiveRoom {
     let live = this.#live.get(code)
     if (!live) {
-      live = new LiveRoom({ code, store: this.#store, clock: this.#clock, grace: this.#grace })
+      const [store, clock, grace, waiting] = [this.#store, this.#clock, this.#grace, this.#waiting]
+      live = new LiveRoom({ code, store, clock, grace, waiting })
       this.#live.set(code, live)
     }
     return live

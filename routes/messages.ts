@@ -12,7 +12,7 @@ import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { showDraft } from './room.ts'
-import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
@@ -55,6 +55,8 @@ function keyOf({ key, once, text }: Fields): string {
 
 async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
   const { visit, member } = c.var
+  // The page costs far more than a refusal that nobody limits.
+  if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, site, refusal)
   const draft = { text: fields.text ?? '', reason: wordsOf(refusal) }
   const page =
     fields.from === 'write'

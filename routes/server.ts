@@ -49,6 +49,8 @@ const HTTP = {
   connectionsCheckingInterval: 5000,
   // Node 24 and Deno leave a request that asks for any other protocol, h2c say, with the others; Node 22 does not.
   shouldUpgradeCallback: asksForSocket,
+  // Whatever Node answers by itself stands in no order with the other answers of its connection.
+  requireHostHeader: false,
 }
 
 /** A site with all that its routes stand on. */
@@ -73,6 +75,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const sockets = new Sockets(site)
   const answers = new Answers(site.clock, getRequestListener(makeApp(site).fetch, { autoCleanupIncoming: false }))
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
+  // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
+  server.on('checkExpectation', (request, answer) => answers.take(request, answer))
   server.on('upgrade', (request, socket, head) => {
     answers.takeOver(socket, () => {
       if (asksForSocket(request)) sockets.accept(request, socket, head)

@@ -7,6 +7,9 @@ const URLS =
   /\bhttps?:\/\/(?:[^\s<>"'`\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}\u2800\uFFFC]|\u200C|\u200D|\uFE0E|\uFE0F)+/giu
 // Signs that resemble a slash or a dot, a name before an @, and what only joins letters make a host seem another.
 const HOST = /^https?:\/\/(?:\[[\da-f:.]+\]|[\p{L}\p{M}\p{N}._-]{1,253})(?::\d{1,5})?(?=[/?#]|$)/iu
+// Letters of other scripts that resemble a slash, a question mark or a dot: behind a Latin one the host seems to end.
+const FALSE_END =
+  /^https?:\/\/[^/?#]*[a-z\d][\u0241\u0294\u097D\u13AE\u2CC6\u2CC7\u3033\u30CE\u4E36\u4E3F\uA4F8-\uA4FB\uA6EB]/iu
 // What ends a sentence or a bracket around a link is no part of it.
 const ENDING = new Set('.,:;!?…\'"»”’)]}*_~')
 
@@ -51,7 +54,7 @@ function opened(url: string): number {
 
 function isUrl(url: string): boolean {
   // The host is looked at first: to encode a long one takes the square of its length.
-  if (!HOST.test(url)) return false
+  if (!HOST.test(url) || FALSE_END.test(url)) return false
   // Node 20 optimises `URL.canParse` after some thousand calls, and then says no to every `ü`.
   try {
     return new URL(url).host !== ''

@@ -102,6 +102,8 @@ test('what makes a host seem another is no link', () => {
     'http://a.b\\c',
   ])
     assert.equal(links(text), [], text)
+  for (const sign of 'ⳇ〳ノ丿ʔॽꓸ') assert.equal(links(`https://a.com${sign}.b.c/`), [], `${sign} is a letter`)
+  assert.equal(links('https://山ノ上.jp/'), ['https://山ノ上.jp/'], 'among others of its kind it seems nothing else')
   assert.equal(links(`http://${'ü'.repeat(254)}/`), [], 'and no host is as long as this')
 })
 

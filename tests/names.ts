@@ -166,6 +166,12 @@ test('what resembles a letter of one script and stands for one of another has bo
     assert.ok(shareLook(one, other), `${one} ${other}`)
 })
 
+test('a stroke that only makes a word longer does not tell two names apart', () => {
+  assert.ok(shareLook('محمد', 'محـــمد'))
+  assert.ok(shareLook('ann', 'annـ'))
+  assert.not.ok(shareLook('محمد', 'محمود'))
+})
+
 test('a name in two directions has the look of all that would be drawn like it', () => {
   for (const [one, other] of [
     ['a א 1', 'a 1 א'],

@@ -36,6 +36,16 @@ test('a wish for another protocol right behind a request stops nobody, and both 
     await raw.until(/^HTTP\/1\.1 200 [\s\S]*"ok"\}HTTP\/1\.1 200 [\s\S]*"ok"\}/)
     raw.socket.destroy()
   }
+  for (const first of [
+    'GET /health HTTP/1.1\r\nHost:a\r\nExpect:x\r\n\r\n',
+    'GET /health HTTP/1.0\r\nConnection:keep-alive\r\n\r\n',
+  ]) {
+    const raw = await Raw.open(server.url)
+    raw.send(first + wish('x'))
+    await raw.until(/^HTTP\/1\.1 200 [\s\S]*"ok"\}HTTP\/1\.1 200 [\s\S]*"ok"\}/)
+    raw.socket.destroy()
+  }
+  assert.match(await exchange(server.url, `GET /health HTTP/1.1\r\n\r\n${wish('x')}`), /^HTTP\/1\.1 400 /)
   const refused = await exchange(server.url, `GET /health HTTP/1.1\r\nHost:a\r\n\r\n${wish('websocket')}`)
   assert.match(refused, /^HTTP\/1\.1 200 [\s\S]*"ok"\}HTTP\/1\.1 404 /)
   assert.is((await fetch(`${server.url}/health`)).status, 200)

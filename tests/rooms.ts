@@ -486,6 +486,28 @@ test('what was on its way into the store when the server was told to stop is del
   assert.equal([ear.texts, ear.farewell], [['last words'], 'restart'])
 })
 
+test('of those who do not take what they missed so many are held, and the one that has waited longest is cut off', async () => {
+  const rooms = house()
+  const { room, member } = must(await rooms.create('', 'ann'))
+  const { message } = must(await rooms.post(room.code, member, { text: 'hello', key: '' }))
+  const ears = Array.from({ length: 600 }, () => new Ear(member))
+  for (const ear of ears) {
+    ear.stall()
+    rooms.enter(room.code, ear)
+    await rooms.connect(room.code, ear, `${message.seq - 1}.x`)
+  }
+  assert.equal(
+    ears.filter(({ isClosed }) => !isClosed),
+    ears.slice(-512),
+  )
+  const ear = new Ear(member)
+  for (let count = 0; count < 600; count += 1) {
+    rooms.enter(room.code, ear)
+    await rooms.connect(room.code, ear, '')
+  }
+  assert.is(ears.filter(({ isClosed }) => !isClosed).length, 511, 'who takes what they are sent makes space for others')
+})
+
 test('whoever missed a lot is sent the next page only once the one before is on its way', async () => {
   const { rooms, room, ann } = await open()
   const { page } = must(await rooms.history(room.code, { sizeOf }))

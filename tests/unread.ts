@@ -4,6 +4,7 @@ import { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { MemoryStore } from '../rooms/memory.ts'
 import { Answer, Answers } from '../routes/wire/answers.ts'
 import { Sockets } from '../routes/wire/socket.ts'
 import { TestClock, turn } from './support/clock.ts'
@@ -134,6 +135,27 @@ for (const path of ['/events', '/live'])
     assert.is(site.rooms.attendance(ann.code).count, 0)
   })
 
+for (const path of ['/events?since=1.x', '/live?since=1.x'])
+  test(`a stream that is behind and not read is given a page, not all that it missed: ${path}`, async () => {
+    const store = new CountingStore({ history: 500, bytes: 1024 * 1024 })
+    const { house } = makeHouse({ store })
+    const ann = await house.open()
+    for (let count = 0; count < 200; count += 1) await ann.say('"'.repeat(4000))
+    const { body } = await ann.ask(path)
+    for (let count = 0; count < 20; count += 1) await turn()
+    assert.ok(store.pages <= 3, `${store.pages} pages were read`)
+    await body?.cancel()
+  })
+
+test('a refusal that nobody sees a page of reads none', async () => {
+  const store = new CountingStore({ history: 500, bytes: 1024 * 1024 })
+  const { house } = makeHouse({ store })
+  const ann = await house.open()
+  await ann.json('/messages', { method: 'POST', body: new URLSearchParams({ text: '' }) })
+  await ann.post('/messages', { text: '' }, { 'HX-Request': 'true' })
+  assert.is(store.pages, 0)
+})
+
 test('a stream that is ended while nobody reads it is no longer kept than any other answer', async (context) => {
   const { clock, site, house } = makeHouse({ grace: 1000 })
   const ann = await house.open()
@@ -176,6 +198,16 @@ test('a socket of which nothing is taken for a minute is cut off, though it send
 })
 
 test.run()
+
+/** A store that knows how often it was asked for a part of a log. */
+class CountingStore extends MemoryStore {
+  pages = 0
+
+  override read(...asked: Parameters<MemoryStore['read']>): ReturnType<MemoryStore['read']> {
+    this.pages += 1
+    return super.read(...asked)
+  }
+}
 
 /** A connection whose other end takes nothing. */
 class Deaf extends Duplex {

@@ -130,6 +130,8 @@ export class Answers {
     const { isLawful, hasBody } = readHead(request)
     if (hasBody) answer.beforeBody = this.#endAfterBody
     if (!isLawful) return void answer.writeHead(400, CLOSE).end()
+    // Before HTTP/1.1 nobody need say whom they ask, as a balancer does not that looks whether somebody is there.
+    request.headers.host ??= 'localhost'
     this.#listener(request, answer).catch((error) => report(error, socket))
   }
 

@@ -10,10 +10,11 @@ import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { writeDirectly } from './direct.ts'
 import { fragmentBytes, textFrame } from './frames.ts'
-import { Progress } from './progress.ts'
+import { hasUnsent, Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
+const NOTHING = new Uint8Array()
 
 export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
   restart: { code: 1012, words: '' },
@@ -77,13 +78,14 @@ export class SocketConnection implements Connection {
   }
 
   drained(): Promise<void> {
-    if (this.isClosed || !this.#socket.writableNeedDrain) return Promise.resolve()
+    if (this.isClosed || !hasUnsent(this.#socket)) return Promise.resolve()
+    // What was written directly is not in the stream's queue, but the kernel takes this after it.
     return new Promise((resolve) => {
       const done = () => {
-        this.#socket.off('drain', done).off('close', done)
+        this.#socket.off('close', done)
         resolve()
       }
-      this.#socket.once('drain', done).once('close', done)
+      this.#socket.once('close', done).write(NOTHING, done)
     })
   }
 
@@ -94,7 +96,6 @@ export class SocketConnection implements Connection {
     this.#ws.close(code)
   }
 
-  /** Ends at once, for a reader that would only ever read more slowly. */
   cut(): void {
     this.#ws.terminate()
   }

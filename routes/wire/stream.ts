@@ -74,7 +74,9 @@ class StreamConnection implements Connection {
         start: (controller) => {
           this.#controller = controller
         },
-        pull: () => this.#settle(),
+        pull: () => {
+          if (this.#isDrained) this.#settle()
+        },
         cancel: () => this.#ended(),
       },
       { highWaterMark: UNSENT_BYTES, size: (bytes) => bytes?.length ?? 0 },
@@ -92,23 +94,28 @@ class StreamConnection implements Connection {
       await site.rooms.connect(code, this, since)
     } catch (error) {
       console.error(error)
-      this.#cut()
+      this.cut()
     }
   }
 
   write(bytes: Uint8Array, cursor?: string): void {
     if (this.isClosed || bytes.length === 0) return
-    if ((this.#controller.desiredSize ?? 0) < 0) return this.#cut()
+    if ((this.#controller.desiredSize ?? 0) < 0) return this.cut()
     this.#controller.enqueue(bytes)
     this.#written += bytes.length
     if (cursor && this.#written > (this.#options.limit ?? Number.POSITIVE_INFINITY)) this.end(cursor)
   }
 
   drained(): Promise<void> {
-    if (this.isClosed || (this.#controller.desiredSize ?? 0) > 0) return Promise.resolve()
+    if (this.isClosed || this.#isDrained) return Promise.resolve()
     return new Promise((resolve) => {
       this.#drained = resolve
     })
+  }
+
+  /** Whether all that was written has been handed on: one that catches up holds a page at a time, and no more. */
+  get #isDrained(): boolean {
+    return this.#controller.desiredSize === UNSENT
   }
 
   close(why: Farewell): void {
@@ -138,11 +145,11 @@ class StreamConnection implements Connection {
   #beat(): void {
     const { site, outgoing, keepAlive } = this.#options
     const isStalled = outgoing?.socket && this.#progress.stalled(outgoing.socket, site.clock.now()) >= STALLED_MS
-    if (isStalled) this.#cut()
+    if (isStalled) this.cut()
     else this.write(text.encode(keepAlive))
   }
 
-  #cut(): void {
+  cut(): void {
     this.#ended()
     if (this.#options.outgoing) this.#options.outgoing.destroy()
     else this.#controller.error(new Error('the reader is too slow'))

@@ -80,6 +80,10 @@ export class Ear implements Connection {
     return this.#drain
   }
 
+  cut(): void {
+    this.isClosed = true
+  }
+
   close(farewell: Farewell): void {
     this.isClosed = true
     this.farewell = farewell
