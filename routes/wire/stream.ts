@@ -115,7 +115,7 @@ class StreamConnection implements Connection {
 
   /** Whether all that was written has been handed on: one that catches up holds a page at a time, and no more. */
   get #isDrained(): boolean {
-    return this.#controller.desiredSize === UNSENT
+    return this.#controller.desiredSize === UNSENT_BYTES
   }
 
   close(why: Farewell): void {
