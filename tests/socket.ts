@@ -108,7 +108,11 @@ test('what cannot be posted is answered with the reason, to its sender only, who
     const before = refused().length
     anns.socket.send(frame)
     await anns.until(() => refused().length > before)
-    assert.match(refused()[before], /^<div id="reason"[^>]*role="alert"[^>]*>(<p>)?[A-Z][^<]*\.(<\/p>)?<\/div>$/, frame)
+    assert.match(
+      refused()[before],
+      /^<div id="reason"[^>]*role="alert"[^>]*><p class="refusal">[A-Z][^<]*\.<\/p><\/div>$/,
+      frame,
+    )
     assert.match(refused()[before], words)
   }
   anns.send({ text: 'hello' })
