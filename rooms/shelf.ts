@@ -84,7 +84,7 @@ export class Shelf {
     const membership = this.#members.get(draft.member.id)
     if (!membership) return undefined
     const receipts = (membership.receipts ??= new Receipts())
-    // Hashing costs a post as much as keeping it, so it is done once.
+    // A hash is a tenth of what a post costs, so it is made once.
     const hash = hashOf(draft.key)
     const receipt = receipts.find(hash)
     if (receipt) return { message: this.log.find(receipt) ?? { ...rebuild(draft), ...receipt }, repeated: true }
