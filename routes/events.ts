@@ -47,6 +47,7 @@ function tellingFarewell(site: Site) {
     await next()
     const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
     if (!why || !wantsFragment(c) || isForProgram(c)) return
+    c.header('WWW-Authenticate', undefined)
     c.res = undefined
     c.res = c.body(farewell(site, why), 200, HEADERS)
   })

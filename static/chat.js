@@ -124,7 +124,10 @@ document.addEventListener('DOMContentLoaded', () => {
   // Once a frame: to ask where the reader is, between two lines, would lay the page out for each of them.
   document.addEventListener('htmx-after-swap', () => {
     trimming ||= requestAnimationFrame(trim)
-    if (isGone()) outbox.end()
+    if (!isGone()) return
+    outbox.end()
+    // htmx asks whether to connect again when it sets its timer, not when that is due.
+    clearTimeout(chat._htmx?.ws?.connection?.timer)
   })
   document.querySelectorAll('.pages .message').forEach(localise)
   document.addEventListener('pointerover', ({ target }) => {
