@@ -109,7 +109,7 @@ test('a body that goes on and on after the answer is not read for ever', async (
 })
 
 // On Deno a server that keeps nothing of such bodies holds as much.
-const onNode = 'deno' in process.versions ? test.skip : test
+const onNode = 'deno' in process.versions ? () => {} : test
 
 onNode('bodies that come in parts of one byte hold no more than their bytes', async () => {
   const server = await ServerProcess.start()
