@@ -47,9 +47,10 @@ function tellingFarewell(site: Site) {
     await next()
     const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
     if (!why || !wantsFragment(c) || isForProgram(c)) return
-    c.header('WWW-Authenticate', undefined)
     c.res = undefined
-    c.res = c.body(farewell(site, why), 200, HEADERS)
+    const told = c.body(farewell(site, why), 200, HEADERS)
+    told.headers.delete('WWW-Authenticate')
+    c.res = told
   })
 }
 

@@ -186,7 +186,7 @@ test('a page that asks again without being a member is told so, and a program re
       Accept: 'text/html, text/event-stream',
     }
     const page = await fetch(`${room}/events?since=0.aaaaaa`, { headers })
-    assert.is(page.status, 200)
+    assert.equal([page.status, page.headers.get('www-authenticate')], [200, null])
     assert.match(page.headers.get('content-type') ?? '', /^text\/event-stream/)
     assert.match(page.headers.get('cache-control') ?? '', /no-store/)
     assert.match(page.headers.get('content-security-policy') ?? '', "default-src 'none'")
