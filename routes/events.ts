@@ -1,17 +1,19 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
-import { createMiddleware } from 'hono/factory'
 import { writeCursor } from '../rooms/cursor.ts'
 import type { Batch, Farewell, Format } from '../rooms/fanout.ts'
 import { farewellFrame, frame } from '../templates/frames.ts'
 import { message } from '../templates/message.ts'
 import { messageJson } from './messages.ts'
-import { type Ask, type Env, type Site, wantsFragment, wantsJson } from './guard/site.ts'
+import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
 import { openStream } from './wire/stream.ts'
 import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
 
 const text = new TextEncoder()
+
+// A page takes a line for one only once something has come over it that is no comment.
+const BEAT = 'event: beat\ndata:\n\n'
 
 const HEADERS = {
   'Content-Type': 'text/event-stream; charset=utf-8',
@@ -33,25 +35,7 @@ const jsonEvents: Format = {
 
 /** The room as server-sent events. */
 export function events(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code/events', whileRunning(site), tellingFarewell(site), visiting(site), membersOnly(site), (c) =>
-    follow(c, site),
-  )
-}
-
-/**
- * Tells a page that asks again, though it has no place here any more, by the stream that it asked for: htmx takes
- * a refusal for a broken line, and asks for ever.
- */
-function tellingFarewell(site: Site) {
-  return createMiddleware<Env>(async (c, next) => {
-    await next()
-    const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
-    if (!why || !wantsFragment(c) || isForProgram(c)) return
-    c.res = undefined
-    const told = c.body(farewell(site, why), 200, HEADERS)
-    told.headers.delete('WWW-Authenticate')
-    c.res = told
-  })
+  app.get('/rooms/:code/events', whileRunning(site), visiting(site), membersOnly(site), (c) => follow(c, site))
 }
 
 /** The last event of a page's stream; nothing where the page is to come back. */
@@ -71,9 +55,10 @@ function follow(c: Ask, site: Site): Response {
     member,
     format: isJson ? jsonEvents : fragmentEvents,
     since: c.req.header('last-event-id') ?? c.req.query('since') ?? '',
-    head: ':\n\n',
-    // A comment is invisible to a page's script, which has to notice a line that went dead.
-    keepAlive: isJson ? ':\n\n' : 'event: beat\ndata:\n\n',
+    head: isJson ? ':\n\n' : BEAT,
+    keepAlive: isJson ? ':\n\n' : BEAT,
+    // Tabs that would take each other's place in turn ask in another way.
+    crowded: isJson ? undefined : 'event: crowded\ndata:\n\n',
     farewell: isJson ? undefined : (why) => farewell(site, why),
   })
   return c.body(body, 200, HEADERS)

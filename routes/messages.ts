@@ -7,6 +7,7 @@ import { history } from '../templates/history.ts'
 import { writePage } from '../templates/live.ts'
 import { sent } from '../templates/reason.ts'
 import { roomPath } from '../templates/room.ts'
+import { tellingFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
@@ -19,7 +20,7 @@ import { fragmentBytes } from './wire/frames.ts'
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
   app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => say(c, site))
-  app.get('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => list(c, site))
+  app.get('/rooms/:code/messages', tellingFarewell(site), visiting(site), membersOnly(site), (c) => list(c, site))
 }
 
 async function say(c: Ask, site: Site): Promise<Response> {

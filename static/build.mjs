@@ -15,8 +15,6 @@ const { version } = JSON.parse(await readFile('package.json', 'utf8'))
 
 // One file: two deferred scripts would race, and a page whose extension came second would never go live.
 const HTMX = ['htmx.min.js', 'ext/hx-ws.min.js']
-// Fetched only where sockets are blocked.
-const EVENTS = ['ext/hx-sse.min.js']
 
 const files = [
   {
@@ -24,14 +22,14 @@ const files = [
     stem: 'chat',
     ending: 'js',
     type: 'text/javascript; charset=utf-8',
-    text: await script(HTMX, 'static/chat.js'),
+    text: `${await htmx(HTMX)}\n${await script('static/chat.js', 'iife')}`,
   },
   {
-    part: 'events',
-    stem: 'events',
+    part: 'ways',
+    stem: 'ways',
     ending: 'js',
     type: 'text/javascript; charset=utf-8',
-    text: await script(EVENTS, 'static/events.js'),
+    text: await script('static/ways.js', 'esm'),
   },
   { part: 'style', stem: 'chat', ending: 'css', type: 'text/css; charset=utf-8', text: await style() },
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
@@ -54,7 +52,7 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 })
-const packed = [...Object.keys(metafile.inputs), ...[...HTMX, ...EVENTS].map(htmxPath)]
+const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath)]
 await appendFile('main.js', await noticesOf(packed))
 
 async function htmx(names) {
@@ -66,17 +64,17 @@ function htmxPath(name) {
   return `node_modules/htmx.org/dist/${name}`
 }
 
-async function script(names, own) {
+async function script(own, format) {
   const { outputFiles } = await build({
     absWorkingDir: ROOT,
     entryPoints: [own],
     bundle: true,
     minify: true,
-    format: 'iife',
+    format,
     target: 'es2022',
     write: false,
   })
-  return `${await htmx(names)}\n${outputFiles[0].text}`
+  return outputFiles[0].text
 }
 
 async function style() {

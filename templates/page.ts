@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts'
 export interface Place {
   /** The base path, without a slash at its end. */
   readonly base: string
-  readonly assets: Readonly<Record<'script' | 'events' | 'style' | 'icon', string>>
+  readonly assets: Readonly<Record<'script' | 'ways' | 'style' | 'icon', string>>
 }
 
 export interface PageOptions {
@@ -21,7 +21,9 @@ export interface PageOptions {
 }
 
 // Attributes begin with `data-` and events and modifiers join with dashes, so that pages are valid HTML.
-const HTMX = '{"metaCharacter":"-","history":false,"noSwap":[204,304,429,"5xx"]}'
+// The page's own script decides when a socket is opened: it is one of several ways.
+const HTMX =
+  '{"metaCharacter":"-","history":false,"noSwap":[204,304,429,"5xx"],"ws":{"reconnect":false,"pauseOnBackground":false}}'
 
 /** A whole page. */
 export function page({ body, ...options }: PageOptions): Html {

@@ -74,11 +74,9 @@ function bar({ room, place, url, here, member }: RoomView): Html {
 }
 
 function live({ place, room, page }: RoomView): Html {
-  const path = roomPath(place, room)
-  return html`<div id="chat" hidden data-hx-ws-connect="${path}/socket" data-hx-target="#log" data-hx-swap="beforeend">
+  return html`<div id="chat" hidden data-hx-ws-connect="${roomPath(place, room)}/socket" data-ways="${place.base}/static/${place.assets.ways}">
 <form autocomplete="off" data-hx-ws-send data-hx-trigger="htmx-ws-after-connection from:#chat">${since(page.cursor)}</form>
-</div>
-<div id="events" hidden data-hx-sse-connect="${path}/events" data-hx-trigger="blocked" data-hx-include="#since" data-hx-target="#log" data-hx-swap="beforeend" data-script="${place.base}/static/${place.assets.events}"></div>`
+</div>`
 }
 
 function log(view: RoomView): Html {

@@ -18,7 +18,7 @@ export interface Site {
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
-  readonly streams: Map<string, Set<{ end(): void }>>
+  readonly streams: Map<string, Set<{ giveWay(): void }>>
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }

@@ -34,6 +34,8 @@ export interface StreamOptions {
   readonly tail?: (cursor?: string) => string
   /** What a reader is told before the server ends the stream for this reason. */
   readonly farewell?: (why: Farewell) => string
+  /** What a reader is told whose stream gives way to another of the same session. */
+  readonly crowded?: string
   /** Bytes after the head with which the stream ends, to be asked for again. */
   readonly limit?: number
 }
@@ -48,7 +50,7 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> |
   const own = streams.get(options.member.id) ?? new Set()
   streams.set(options.member.id, own.add(connection))
   if (options.outgoing) options.outgoing.isStream = true
-  if (own.size > STREAMS) [...own][0].end()
+  if (own.size > STREAMS) [...own][0].giveWay()
   return connection.body
 }
 
@@ -121,6 +123,12 @@ class StreamConnection implements Connection {
   close(why: Farewell): void {
     const last = this.#options.farewell?.(why)
     if (last && !this.isClosed) this.#controller.enqueue(text.encode(last))
+    this.end()
+  }
+
+  /** Leaves its place to another stream of the same session. */
+  giveWay(): void {
+    if (this.#options.crowded && !this.isClosed) this.#controller.enqueue(text.encode(this.#options.crowded))
     this.end()
   }
 

@@ -30,7 +30,7 @@ export async function withoutSockets(port: number) {
     incoming.pipe(passed)
   })
   server.on('upgrade', (incoming, socket) => {
-    sockets.add(socket)
+    sockets.add(socket.on('error', () => socket.destroy()))
     if (letsSockets) passSocket(incoming, socket, port)
     else socket.end('HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n')
   })

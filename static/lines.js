@@ -1,0 +1,210 @@
+// The log as a person sees it: every line once and in order, or told as gone. The page has one place in the log, and
+// what is not after it is never added, whatever brings it.
+import { make } from './make.js'
+
+// Lines in the page of somebody who follows, and of somebody who reads older ones.
+const LINES = 500
+const SPARE = 100
+const READING_LINES = 1000
+// So many that a day's separators above them may change when an older page comes.
+const REDRAWN = 300
+const TOGETHER_MS = 200
+const RETRY_MS = 3000
+
+/**
+ * Takes over the log.
+ * @param path the room's
+ * @param settle called when lines were put in, with the number of the page's place and what came with them
+ * @param resume called when lines are wanted again that were left out
+ * @param gone called when the room has said farewell
+ * @returns `take`, for what comes; `flush`, to put in what waits; and `cursor`, the page's place
+ */
+export function openLines({ path, settle, resume, gone }) {
+  const log = document.getElementById('log')
+  const scroll = document.getElementById('scroll')
+  const chat = document.getElementById('chat')
+  const empty = document.querySelector('.pages .empty')
+  const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
+  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
+  const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
+  let seq = Number.parseInt(cursor(), 10)
+  let gathered = ''
+  let putInAt = 0
+  let isTrimming = false
+  // Whether newer lines are left out, because the reader is far from them.
+  let isBehind = false
+
+  /** What comes in quick succession is put in together: a page is laid out for each time, not for each line. */
+  function take(html) {
+    const isFirst = !gathered
+    gathered += html
+    if (performance.now() - putInAt > TOGETHER_MS) flush()
+    else if (isFirst) setTimeout(flush, TOGETHER_MS)
+  }
+
+  function flush() {
+    // Of the places from which to resume only the newest counts.
+    const text = gathered.replace(/<input[^>]*>(?=.*?<input)/gs, '')
+    gathered = ''
+    putInAt = performance.now()
+    if (text) htmx.swap({ sourceElement: chat, target: log, swap: 'beforeend swapEmpty:false', text, isLines: true })
+  }
+
+  function cursor() {
+    return document.getElementById('since').value
+  }
+
+  /** Takes out what is not after the page's place, and moves the place on. */
+  function sift({ ctx, tasks }) {
+    const [main, since, count] = ['log', 'since', 'count'].map((id) => tasks.find(({ target }) => target.id === id))
+    ctx.isCaughtUp = !!count && !isBehind
+    if (isBehind) main?.fragment.replaceChildren()
+    for (const line of main?.fragment.querySelectorAll('.gap, .message') ?? []) {
+      if (line.matches('.gap')) siftGap(line, since, ctx)
+      else if (numberOf(line) > seq) seq = numberOf(line)
+      else {
+        if (line.previousElementSibling?.matches('.day')) line.previousElementSibling.remove()
+        line.remove()
+      }
+    }
+    // A way that began earlier may tell an older place, and a page that leaves lines out stays where it is.
+    if (since && (isBehind || Number.parseInt(placeIn(since), 10) < seq)) tasks.splice(tasks.indexOf(since), 1)
+  }
+
+  /** A gap without a number begins another history. One before what the page has is none here. */
+  function siftGap(gap, since, ctx) {
+    let next = gap.nextElementSibling
+    while (next && !next.matches('.message')) next = next.nextElementSibling
+    const isCounted = /^\d/.test(gap.textContent)
+    const isKnown = isCounted
+      ? next && numberOf(next) <= seq + 1
+      : next
+        ? document.querySelector(`.pages [data-cursor="${next.dataset.cursor}"]`)
+        : since && placeIn(since) === cursor()
+    if (isKnown) gap.remove()
+    else if (!isCounted) {
+      seq = 0
+      ctx.isAnew = true
+    }
+  }
+
+  function localise(message) {
+    const time = message.querySelector('time')
+    const at = new Date(time.dateTime)
+    time.textContent = clock.format(at)
+    message.day = at.toDateString()
+    if (message.previousElementSibling?.className === 'day') message.previousElementSibling.remove()
+    if (previousMessage(message)?.day === message.day) return
+    message.before(make('li', { className: 'day', textContent: day.format(at) }))
+  }
+
+  function arrived(lines) {
+    for (const line of lines) {
+      // Where something is gone nobody can say that nothing was said.
+      if (line.matches?.('.message, .gap')) empty?.remove()
+      if (line.matches?.('.message')) localise(line)
+    }
+    const last = lines.at(-1)
+    if (!last?.matches?.('ul:not(#log)')) return
+    messages().slice(0, REDRAWN).forEach(localise)
+    // The page above knows what is gone before it.
+    if (last.querySelector('.gap')) document.querySelector('.pages > .gap')?.remove()
+    trimSoon()
+  }
+
+  // Once a frame: to ask where the reader is, between two lines, would lay the page out for each of them.
+  function trimSoon() {
+    if (isTrimming) return
+    isTrimming = true
+    requestAnimationFrame(() => {
+      isTrimming = false
+      trim()
+    })
+  }
+
+  // What somebody reads does not go away: from there the newest lines go, and come again on the way down.
+  function trim() {
+    const all = [...document.querySelectorAll('.pages li')]
+    if (scroll.scrollTop >= -50) {
+      // More than is needed, so that this is rare.
+      if (all.length > LINES) trimOldest(all.slice(0, SPARE - LINES))
+    } else if (all.length > READING_LINES) {
+      for (const line of all.slice(READING_LINES)) line.remove()
+      const newest = messages().at(-1)
+      document.getElementById('since').value = newest.dataset.cursor
+      seq = numberOf(newest)
+      isBehind = true
+    }
+  }
+
+  function trimOldest(lines) {
+    const gap = lines.findLast((line) => line.matches('.gap'))
+    for (const line of lines) line.remove()
+    for (const page of document.querySelectorAll('.pages > ul')) if (!page.firstElementChild) page.remove()
+    const [first] = messages()
+    if (!first) return
+    localise(first)
+    // It stays, above all that came after what it speaks of.
+    if (gap) {
+      document.querySelector('.pages > .gap')?.remove()
+      document.querySelector('.pages').prepend(make('p', { className: 'gap', textContent: gap.textContent }))
+    }
+    const before = `?before=${first.dataset.cursor}`
+    const text = `<p class="older"><a href="${path}${before}" data-hx-get="${path}/messages${before}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
+    const older = document.querySelector('.older') ?? make('p', {})
+    first.closest('.pages > *').before(older)
+    // By a swap, because what htmx watches it lets go of only when it takes it away itself.
+    htmx.swap({ sourceElement: chat, target: older, swap: 'outerHTML', text })
+  }
+
+  document.addEventListener('htmx-before-swap', ({ detail }) => detail.ctx.isLines && sift(detail))
+  document.addEventListener('htmx-before-settle', ({ detail }) => arrived(detail.newContent))
+  document.addEventListener('htmx-after-swap', ({ detail: { ctx } }) => {
+    if (ctx.isLines) {
+      settle({ seq, isAnew: !!ctx.isAnew, isCaughtUp: ctx.isCaughtUp })
+      trimSoon()
+    }
+    if (document.getElementById('status').matches('.gone')) gone()
+  })
+  // What a proxy or a page to sign in answers in the server's place, or a refusal, is no part of the log.
+  document.addEventListener('htmx-after-request', (event) => {
+    const { sourceElement, response, text } = event.detail.ctx
+    if (!sourceElement.closest('.older')) return
+    if (response.status !== 200 || !/^\s*<(p class="older"|ul class="messages")/.test(text)) event.preventDefault()
+  })
+  document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
+    const older = ctx.sourceElement.closest('.older')
+    // It is asked for once on being seen, and after a failure once more.
+    if (older) setTimeout(() => older.isConnected && htmx.process(older, true), RETRY_MS)
+  })
+  scroll.addEventListener('scroll', () => {
+    if (!isBehind || scroll.scrollTop < -scroll.clientHeight) return
+    isBehind = false
+    resume()
+  })
+  document.addEventListener('pointerover', ({ target }) => {
+    if (target.matches('.message time')) target.title = exact.format(new Date(target.dateTime))
+  })
+  messages().forEach(localise)
+  return { take, flush, cursor }
+}
+
+function messages() {
+  return [...document.querySelectorAll('.pages .message')]
+}
+
+function numberOf({ id }) {
+  return Number(id.slice(1))
+}
+
+function placeIn({ fragment }) {
+  return fragment.firstElementChild.value
+}
+
+function previousMessage(message) {
+  let line = message.previousElementSibling
+  while (line && !line.dataset.cursor) line = line.previousElementSibling
+  if (line) return line
+  const all = messages()
+  return all[all.indexOf(message) - 1]
+}

@@ -1,0 +1,19 @@
+/** The socket is htmx's, which opens it when it reads its element, and closes it when it lets go of that. */
+export function openSocket({ came, ended }) {
+  const chat = document.getElementById('chat')
+  let isWanted = true
+
+  document.addEventListener('htmx-ws-before-connection', (event) => isWanted || event.preventDefault())
+  document.addEventListener('htmx-ws-before-message-incoming', (event) => {
+    event.preventDefault()
+    came(event.detail.message.data)
+  })
+  // What this page ends itself has another reason.
+  document.addEventListener('htmx-ws-close', ({ detail }) => detail.reason === 'closed' && ended())
+
+  function set(wanted) {
+    isWanted = wanted
+    htmx.process(chat, true)
+  }
+  return { open: () => set(true), close: () => set(false) }
+}
