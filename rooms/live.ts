@@ -108,7 +108,7 @@ export class LiveRoom {
   async #firstPage(since: string): Promise<Page> {
     if (since) return this.#store.read(this.#code, { after: readCursor(since) ?? NOWHERE, limit: CATCH_UP_ENTRIES })
     const { entries, cursor } = await this.#store.read(this.#code, { limit: 1 })
-    return { entries: [], more: false, previous: entries[0], cursor }
+    return { entries: [], more: false, previous: entries[0], start: cursor, cursor }
   }
 
   #nextPage({ cursor }: Page): Promise<Page> {

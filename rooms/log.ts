@@ -72,25 +72,32 @@ export class MemoryLog {
   }
 
   #after(cursor: Cursor, limit: number): Page {
-    if (!this.#isHere(cursor)) return { ...this.#after(this.#floor, limit), gap: this.#gapAfter(cursor) }
+    const start = writeCursor(cursor)
+    if (!this.#isHere(cursor)) return { ...this.#after(this.#floor, limit), start, gap: this.#gapAfter(cursor) }
     const entries = this.#slice(cursor.seq + 1, cursor.seq + limit)
-    const last = entries.at(-1) ?? cursor
-    return { entries, more: last.seq < this.#seq, previous: this.#entries.get(cursor.seq), cursor: writeCursor(last) }
+    const [last, previous] = [entries.at(-1) ?? cursor, this.#entries.get(cursor.seq)]
+    return { entries, more: last.seq < this.#seq, previous, start, cursor: writeCursor(last) }
   }
 
+  /** Never what is newer: whoever pages back puts a page above the one that they have. */
   #before(cursor: Cursor, limit: number): Page {
-    if (this.#isHere(cursor)) return this.#window(cursor.seq - 1, limit)
-    if (cursor.seq <= this.#floor.seq && this.#isOurs(cursor)) return this.#window(this.#floor.seq, limit)
-    return { ...this.#window(this.#seq, limit), gap: { kind: 'gap' } }
+    if (this.find(cursor) && cursor.seq > this.#floor.seq + 1) {
+      const page = this.#window(cursor.seq - 1, limit)
+      return page.more ? page : { ...page, gap: this.#gapBefore(page.entries[0]) }
+    }
+    const place = writeCursor(cursor)
+    return { entries: [], more: false, gap: this.#gapBefore(cursor), start: place, cursor: place }
   }
 
   #window(last: number, limit: number): Page {
     const first = Math.max(last - limit + 1, this.#floor.seq + 1)
     const entries = this.#slice(first, last)
+    const previous = this.#entries.get(first - 1)
     return {
       entries,
       more: entries.length > 0 && first > this.#floor.seq + 1,
-      previous: this.#entries.get(first - 1),
+      previous,
+      start: writeCursor(previous ?? this.#floor),
       cursor: writeCursor(entries.at(-1) ?? this.newest ?? this.#floor),
     }
   }
@@ -98,6 +105,13 @@ export class MemoryLog {
   #gapAfter(cursor: Cursor): Gap {
     const missed = this.#floor.seq - cursor.seq
     return missed > 0 && this.#isOurs(cursor) ? { kind: 'gap', missed } : { kind: 'gap' }
+  }
+
+  /** What was before a place at which nothing older is kept; undefined where nothing ever was. */
+  #gapBefore(cursor: Cursor): Gap | undefined {
+    const isFallen = cursor.seq <= this.#floor.seq && this.#isOurs(cursor)
+    if (!isFallen && !this.#isHere(cursor)) return { kind: 'gap' }
+    return cursor.seq > 1 ? { kind: 'gap', missed: cursor.seq - 1 } : undefined
   }
 
   /** The message that was given this number and tag, if it is still kept. */

@@ -102,7 +102,7 @@ export class MemoryStore implements Store {
 
   async read(code: string, query: Query): Promise<Page> {
     const shelf = this.#shelves.get(code)
-    return shelf ? shelf.log.read(query) : { entries: [], more: false, gap: { kind: 'gap' }, cursor: '' }
+    return shelf ? shelf.log.read(query) : { entries: [], more: false, gap: { kind: 'gap' }, start: '', cursor: '' }
   }
 
   follow(code: string, follower: (entry: Entry) => void): () => void {

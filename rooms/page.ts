@@ -19,7 +19,9 @@ export function boundPage(page: Page, bytes: number, sizeOf: SizeOf, kept: 'firs
   if (kept === 'first') {
     return { ...page, entries: entries.slice(0, count), more: true, cursor: writeCursor(entries[count - 1]) }
   }
-  return { ...page, entries: entries.slice(-count), more: true, previous: entries.at(-count - 1) }
+  const previous = entries[entries.length - count - 1]
+  // What is gone is gone before the entries that are left out here.
+  return { ...page, entries: entries.slice(-count), more: true, gap: undefined, previous, start: writeCursor(previous) }
 }
 
 /** How many of the first entries fit; at least one. */

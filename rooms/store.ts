@@ -11,7 +11,8 @@ import type { Entry, Member, Message, Page, Room } from './types.ts'
  * - **Once.** A key that its member has used before answers the first entry again and stores nothing. A store
  *   remembers at least the last `KEYS` of each member, however much others have said since.
  * - **No silent hole.** `read` answers everything after a cursor that is still kept and whose tag is this history's;
- *   otherwise everything that is kept, behind a gap that says how many are gone where that can be known.
+ *   otherwise everything that is kept, behind a gap that says how many are gone where that can be known. Before a
+ *   cursor it answers nothing that is newer, and where nothing older is kept it says the same of what is gone.
  * - **Bounded.** At most `HISTORY` entries and 1 MiB of text a room; what falls off leaves nothing behind.
  * - **Members.** Whoever is marked as here is never forgotten. Of the others a room keeps at least the `AWAY` that
  *   were here or asked for last, unless memory is scarce.

@@ -26,7 +26,7 @@ export interface Message {
 /** One line of a room's log. Edits and removals will be further kinds, numbered in the same order. */
 export type Entry = Message
 
-/** What followed a cursor and is gone. `missed` is left out where nobody can know how many. */
+/** What stood between a place and the entries that are still kept. `missed` is left out where nobody can know how many. */
 export interface Gap {
   readonly kind: 'gap'
   readonly missed?: number
@@ -54,9 +54,12 @@ export interface Page {
   readonly entries: readonly Entry[]
   /** There is more in the direction that was asked for. */
   readonly more: boolean
+  /** What is gone before its first entry, or before the place that was asked from. */
   readonly gap?: Gap
   /** The entry before the first one, if it is still kept: a page needs it to separate days. */
   readonly previous?: Entry
+  /** The place before all this: to go on from it gives these entries again. */
+  readonly start: string
   /** The cursor of the last entry of this page, or the one that was asked from. */
   readonly cursor: string
 }

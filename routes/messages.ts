@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
 import { writeCursor } from '../rooms/cursor.ts'
-import { type Message, type Page, type Refusal, refuse } from '../rooms/types.ts'
+import { type Event, type Message, type Page, type Refusal, refuse } from '../rooms/types.ts'
+import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
 import { writePage } from '../templates/live.ts'
 import { sent } from '../templates/reason.ts'
@@ -74,8 +75,21 @@ async function list(c: Ask, site: Site): Promise<Response> {
   const sizeOf = isJson ? jsonBytes : fragmentBytes
   const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined, sizeOf })
   if (!read.ok) return answerRefusal(c, site, read)
-  if (isJson) return c.json(pageJson(read.page))
-  return c.html(history({ place: site.place, room, page: read.page }).toString())
+  const { page } = read
+  if (isJson) return c.json(pageJson(page))
+  if (after && wantsFragment(c)) return goOn(c, site, page)
+  // More after a cursor is later, and the link above a list leads to what is earlier.
+  const shown = after ? { ...page, more: false } : page
+  return c.html(history({ place: site.place, room, page: shown }).toString())
+}
+
+/** What a socket would have brought, for a page that asks again and again because nothing else reaches it. */
+function goOn(c: Ask, site: Site, { gap, entries, more, previous, cursor }: Page): Response {
+  const { visit, member } = c.var
+  site.rooms.seen(visit.room.code, member)
+  const events: Event[] = gap ? [gap, ...entries] : [...entries]
+  if (!more) events.push(site.rooms.attendance(visit.room.code))
+  return c.html(frame({ events, previous, cursor }))
 }
 
 /** A message as programs read it. */

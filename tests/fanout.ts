@@ -166,7 +166,7 @@ test('a message is rendered once, for the page, the history, the sockets and the
     frame(batch),
     frame(batch),
     lines(batch),
-    history({ place, room, page: { entries: [said], more: false, cursor: '1.t1' } }).toString(),
+    history({ place, room, page: { entries: [said], more: false, start: '0.t0', cursor: '1.t1' } }).toString(),
   ]
   assert.ok(shown.every((html) => html.includes('hello')))
   assert.is(renderings, 1)

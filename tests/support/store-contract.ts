@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readCursor, writeCursor } from '../../rooms/cursor.ts'
+import { type Cursor, readCursor, writeCursor } from '../../rooms/cursor.ts'
 import { AWAY, type Bounds, KEYS, type Store } from '../../rooms/store.ts'
 import type { Entry, Member, Message, Page } from '../../rooms/types.ts'
 
@@ -157,6 +157,7 @@ export function storeContract(name: string, open: Open): void {
       entries: [],
       more: false,
       previous: last.entries[1],
+      start: last.cursor,
       cursor: last.cursor,
     })
   })
@@ -198,12 +199,60 @@ export function storeContract(name: string, open: Open): void {
     assert.equal([seqsOf(second), second.more, second.gap], [range(20, 23), true, undefined])
   })
 
-  test('nothing is older than what is kept', async ({ store, ann }) => {
+  test('before what is no longer kept there is nothing, and it is told how much is gone', async ({ store, ann }) => {
     const said = await fill(store, ann, 25)
-    for (const seq of [3, 15, 16]) {
+    for (const seq of [2, 3, 14, 15, 16]) {
+      const cursor = writeCursor(said[seq - 1])
+      const gap = { kind: 'gap', missed: seq - 1 }
       const page = await before(store, said[seq - 1])
-      assert.equal([seqsOf(page), page.more], [[], false], `before ${seq}`)
+      assert.equal(page, { entries: [], more: false, gap, start: cursor, cursor }, `before ${seq}`)
     }
+  })
+
+  test('before the first message nothing is gone, because nothing ever was there', async ({ store, ann }) => {
+    const empty = readCursor((await store.read(CODE, { limit: 5 })).cursor) as Cursor
+    const said = await fill(store, ann, 3)
+    for (const cursor of [empty, said[0]]) {
+      const page = await before(store, cursor)
+      assert.equal([seqsOf(page), page.more, page.gap, page.cursor], [[], false, undefined, writeCursor(cursor)])
+    }
+    await fill(store, ann, 20)
+    assert.is((await before(store, said[0])).gap, undefined)
+  })
+
+  test('a page back that reaches the oldest one kept says how many are gone before it', async ({ store, ann }) => {
+    const said = await fill(store, ann, 25)
+    const page = await before(store, said[18])
+    assert.equal([seqsOf(page), page.more, page.gap], [[16, 17, 18], false, { kind: 'gap', missed: 15 }])
+    const above = await before(store, said[18], 2)
+    assert.equal([seqsOf(above), above.more, above.gap], [[17, 18], true, undefined], 'not while more is kept')
+    assert.is((await store.read(CODE, { limit: 50 })).gap, undefined, 'the newest page is no page back')
+  })
+
+  test('before a cursor of another history there is nothing, least of all what is newer', async ({ store, ann }) => {
+    const said = await fill(store, ann, 25)
+    const foreign = ['2.zzzzzz', '0.zzzzzz', '15.zzzzzz', `20.${said[18].tag}`, '25.0', `30.${said[24].tag}`]
+    for (const cursor of [...foreign, '999999999999999.zzzzzz']) {
+      const page = await before(store, readCursor(cursor) as Cursor)
+      assert.equal(page, { entries: [], more: false, gap: { kind: 'gap' }, start: cursor, cursor })
+    }
+  })
+
+  test('to go on from where a page starts gives its entries again', async ({ store, ann }) => {
+    const said = await fill(store, ann, 25)
+    for (const limit of [1, 4, 10]) {
+      const pages = [store.read(CODE, { limit }), before(store, said[22], limit), before(store, said[17], limit)]
+      for (const seq of [3, 15, 18, 25]) pages.push(after(store, writeCursor(said[seq - 1]), limit))
+      for (const page of await Promise.all(pages)) {
+        assert.equal(
+          seqsOf(await after(store, page.start, page.entries.length)),
+          seqsOf(page),
+          `${limit} ${page.start}`,
+        )
+      }
+    }
+    const cursor = writeCursor(said[2])
+    assert.is((await after(store, cursor)).start, cursor, 'what is gone is told again too')
   })
 
   test('texts are kept up to so many bytes, not letters', async ({ store, ann }) => {
@@ -404,8 +453,8 @@ function after(store: Store, cursor: string, limit = 50): Promise<Page> {
   return store.read(CODE, { after: readCursor(cursor), limit })
 }
 
-function before(store: Store, entry: Entry, limit = 50): Promise<Page> {
-  return store.read(CODE, { before: entry, limit })
+function before(store: Store, cursor: Cursor, limit = 50): Promise<Page> {
+  return store.read(CODE, { before: cursor, limit })
 }
 
 async function isForeign(store: Store, cursor: string, kept: number[]): Promise<void> {
