@@ -31,7 +31,7 @@ export function openLine({ path, lines, send }) {
       path,
       cursor: lines.cursor,
       came: (html) => came(way, html),
-      ended: (isCrowded) => ended(way, isCrowded),
+      ended: (hasNoPlace) => ended(way, hasNoPlace),
     }),
   )
   // htmx opened the socket when it read the page.
@@ -68,10 +68,13 @@ export function openLine({ path, lines, send }) {
     waitToTry()
   }
 
-  function ended(way, isCrowded) {
+  function ended(way, hasNoPlace) {
     if (way !== trying && way !== current) return
     ways[way].close()
-    if (isCrowded) crowdedUntil = performance.now() + CROWDED_MS
+    if (hasNoPlace) {
+      crowdedUntil = performance.now() + CROWDED_MS
+      last = ASKING
+    }
     if (way === current) {
       current = -1
       broken()

@@ -355,7 +355,9 @@ test('a page to sign in never gets into the log, nor does the page say that it i
   const before = proxy.asked.length
   proxy.cut()
   await page.waitForSelector('#status:has-text("Reconnecting…")')
+  const older = page.waitForResponse(/before=/)
   await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  await older
   await page.clock.runFor(60_000)
   const asked = proxy.asked.slice(before).join(' ')
   for (const word of ['events', 'before']) assert.match(asked, word)
@@ -371,7 +373,7 @@ test('a page to sign in never gets into the log, nor does the page say that it i
 
 test('events that stood in for a socket end when it is back', async ({ server, browser }) => {
   const { page, member, proxy } = await enterByEvents(browser, server)
-  proxy.letSockets()
+  proxy.treatSockets('passed')
   await until(page, 'after-connection', '', () => page.clock.runFor(61_000))
   const asked = proxy.asked.length
   await member.say('one')

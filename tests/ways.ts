@@ -1,0 +1,158 @@
+import type { Browser, Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { browserSuite, visit } from './support/browser.ts'
+import { count, join, say, texts } from './support/page.ts'
+import { Person } from './support/person.ts'
+import { withoutSockets } from './support/proxy.ts'
+import type { TestServer } from './support/server.ts'
+
+const { all, test } = browserSuite('ways')
+
+test('a handshake that is never answered leaves the line to events within ten seconds', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'hanging')
+  await member.say('one')
+  for (let turn = 0; turn < 20; turn += 1) await pass(page)
+  await page.waitForFunction(count, 1)
+  await page.waitForSelector('#status:has-text("Connected")')
+  assert.is(proxy.streams.size, 1)
+  await proxy.stop()
+})
+
+test('a socket over which nothing comes is not taken for a connection, and leaves the line to events', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'silent')
+  await member.say('one')
+  for (let turn = 0; turn < 12; turn += 1) await pass(page)
+  assert.is(await page.innerText('#status'), 'Connecting…')
+  for (let turn = 0; turn < 8; turn += 1) await pass(page)
+  await page.waitForFunction(count, 1)
+  await page.waitForSelector('#status:has-text("Connected")')
+  await proxy.stop()
+})
+
+test('where events are blocked too the page asks every few seconds, and says so', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
+  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  await until(page, () => shows(page, '#status:has-text("asks every few seconds")'))
+  await member.say('one')
+  await until(page, () => shows(page, '#m1'))
+  await say(page, 'two')
+  await until(page, () => shows(page, '#m2'))
+  assert.equal(await texts(page), ['one', 'two'])
+  await proxy.stop()
+})
+
+test('events that are held back on the way leave the line to plain requests', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  proxy.buffer()
+  await member.say('one')
+  await until(page, () => shows(page, '#m1'))
+  assert.equal(await texts(page), ['one'])
+  await proxy.stop()
+})
+
+test('a page that asks, or has events, goes back to its socket once there is one, and to nothing else', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
+  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  proxy.answerInstead(() => undefined)
+  await until(page, () => shows(page, '#status:text-is("Connected")'))
+  assert.is(proxy.streams.size, 1)
+  proxy.treatSockets('passed')
+  await until(page, () => proxy.streams.size === 0)
+  const before = proxy.asked.length
+  await member.say('one')
+  await page.waitForFunction(count, 1)
+  // Shorter than the silence after which a line is taken for dead: real time stands almost still.
+  await page.clock.runFor(35_000)
+  assert.equal(proxy.asked.slice(before), [])
+  await proxy.stop()
+})
+
+test('after restarts no stream runs beside a socket, and every line is there once', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'passed')
+  const said: string[] = []
+  for (let round = 1; round <= 4; round += 1) {
+    proxy.treatSockets('refused')
+    proxy.cutSockets()
+    await until(page, () => proxy.streams.size === 1)
+    for (let index = 1; index <= 20; index += 1) said.push((await member.say(`${round}.${index}`)).text)
+    proxy.treatSockets('passed')
+    await until(page, () => proxy.streams.size === 0)
+    await page.waitForSelector(`#m${round * 20}`)
+  }
+  assert.equal(await texts(page), said)
+  await proxy.stop()
+})
+
+test('four tabs of one session where sockets are blocked all follow, and do not throw each other out', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  const tabs: Page[] = [page]
+  for (let tab = 2; tab <= 4; tab += 1) {
+    const next = await page.context().newPage()
+    await next.clock.install()
+    await next.goto(page.url())
+    await until(next, () => shows(next, '#status:text-is("Connected")'))
+    tabs.push(next)
+  }
+  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  const before = proxy.asked.filter((path) => path.includes('/events')).length
+  for (let seq = 1; seq <= 3; seq += 1) {
+    await member.say('one')
+    for (const tab of tabs) await until(tab, () => shows(tab, `#m${seq}`))
+    for (let turn = 0; turn < 8; turn += 1) for (const tab of tabs) await pass(tab)
+  }
+  assert.is(proxy.asked.filter((path) => path.includes('/events')).length, before)
+  await proxy.stop()
+})
+
+test('a line that went dead is noticed however the clock of its computer is set', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'passed')
+  await page.evaluate(() => {
+    const { now } = Date
+    Date.now = () => now() - 3_600_000
+  })
+  proxy.silence()
+  await member.say('one')
+  await page.clock.runFor(45_000)
+  await page.waitForFunction(count, 1)
+  await proxy.stop()
+})
+
+all.run()
+
+/** The page of ann behind a proxy, with a clock that can be set. */
+async function enterBy(browser: Browser, server: TestServer, sockets: Parameters<typeof withoutSockets>[1]) {
+  const proxy = await withoutSockets(server.port, sockets)
+  const page = await visit(browser)
+  await page.clock.install()
+  const member = await Person.create(server.url, 'zoe')
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  if (sockets === 'passed') await page.waitForSelector('#status:text-is("Connected")')
+  return { page, member, proxy }
+}
+
+/** Lets half a second pass in a page, and what it asked for come: real time stands almost still beside its clock. */
+async function pass(page: Page): Promise<void> {
+  await page.clock.runFor(500)
+  for (let turn = 0; turn < 3; turn += 1) await page.context().request.get(new URL('/health', page.url()).href)
+}
+
+/** Lets time pass until something is so. */
+async function until(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pass(page)
+}
+
+/** Whether a page shows something, now. */
+function shows(page: Page, selector: string): Promise<boolean> {
+  return page.locator(selector).first().isVisible()
+}
