@@ -128,13 +128,19 @@ export function openLines({ path, settle, resume, gone }) {
     if (scroll.scrollTop >= -50) {
       // More than is needed, so that this is rare.
       if (all.length > LINES) trimOldest(all.slice(0, SPARE - LINES))
-    } else if (all.length > READING_LINES) {
-      for (const line of all.slice(READING_LINES)) line.remove()
-      const newest = messages().at(-1)
-      document.getElementById('since').value = newest.dataset.cursor
-      seq = numberOf(newest)
-      isBehind = true
-    }
+    } else if (all.length > READING_LINES) trimNewest(all)
+  }
+
+  /** What is read stays where it is, though the scroller counts from its end. */
+  function trimNewest(all) {
+    const top = () => all[0].getBoundingClientRect().top
+    const before = top()
+    for (const line of all.slice(READING_LINES)) line.remove()
+    scroll.scrollTop += top() - before
+    const newest = messages().at(-1)
+    document.getElementById('since').value = newest.dataset.cursor
+    seq = numberOf(newest)
+    isBehind = true
   }
 
   function trimOldest(lines) {
@@ -179,6 +185,8 @@ export function openLines({ path, settle, resume, gone }) {
   })
   scroll.addEventListener('scroll', () => {
     if (!isBehind || scroll.scrollTop < -scroll.clientHeight) return
+    // What waits follows lines that were left out.
+    gathered = ''
     isBehind = false
     resume()
   })

@@ -6,7 +6,9 @@ export function openSocket({ came, ended }) {
   document.addEventListener('htmx-ws-before-connection', (event) => isWanted || event.preventDefault())
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     event.preventDefault()
-    came(event.detail.message.data)
+    const { connection, message } = event.detail
+    // What an earlier one brought last may only now have its turn.
+    if (connection === chat._htmx.ws?.connection) came(message.data)
   })
   // What this page ends itself has another reason.
   document.addEventListener('htmx-ws-close', ({ detail }) => detail.reason === 'closed' && ended())

@@ -1,0 +1,179 @@
+import type { Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
+import { browserSuite } from './support/browser.ts'
+import { count, enter, enterByProxy, texts } from './support/page.ts'
+import type { Person } from './support/person.ts'
+import { serve } from './support/server.ts'
+
+const { all, test } = browserSuite('log')
+
+test('a gap that a long return would push out of the page stays at its top, and says the same', async ({
+  server,
+  browser,
+}) => {
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 5)
+  await page.waitForSelector('#m5')
+  await hide(page, true)
+  await tell(member, 6, 525)
+  await hide(page, false)
+  await page.waitForSelector('#m525')
+  await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 500)
+  assert.equal(await page.locator('.gap').allTextContents(), ['20 messages are no longer kept.'])
+  assert.ok(await isAbove(page, '.gap', '.older'))
+  await readUp(page)
+  // Everything that the page shows begins behind what it says is gone.
+  assert.equal(await page.locator('.gap').allTextContents(), ['25 messages are no longer kept.'])
+  assert.equal(await numbers(page), range(26, 525))
+  assert.ok(await isAbove(page, '.gap', '#m26'))
+})
+
+test('a gap after a restart stays, above the history that began after it', async ({ browser }) => {
+  const first = await serve()
+  const { page, member } = await enter(browser, first)
+  await tell(member, 1, 60)
+  await page.waitForSelector('#m60')
+  await hide(page, true)
+  await first.stop()
+  const second = await serve({ port: first.port })
+  await untilServed(second.url)
+  await tell(member, 1, 480)
+  await hide(page, false)
+  await page.waitForSelector('#m480')
+  await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 500)
+  await readUp(page)
+  assert.equal(await page.locator('.gap').allTextContents(), ['Some messages are no longer kept.'])
+  assert.equal(await numbers(page), range(1, 480))
+  assert.ok(await isAbove(page, '.gap', '#m1'))
+  await second.stop()
+})
+
+test('paging back over a restart says what is gone, and puts nothing newer above what is older', async ({
+  browser,
+}) => {
+  const first = await serve()
+  const { page, member } = await enter(browser, first)
+  await tell(member, 1, 120)
+  await page.reload()
+  await page.waitForSelector('#m120')
+  await first.stop()
+  const second = await serve({ port: first.port })
+  await page.waitForSelector('#log .gap')
+  await tell(member, 1, 3)
+  await page.waitForFunction(count, 53)
+  await readUp(page)
+  assert.equal(await page.locator('.gap').allTextContents(), [
+    'Some messages are no longer kept.',
+    'Some messages are no longer kept.',
+  ])
+  assert.equal(await numbers(page), [...range(71, 120), 1, 2, 3])
+  await second.stop()
+})
+
+test('earlier messages that could not be had are asked for again by themselves', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByProxy(browser, server)
+  await tell(member, 1, 130)
+  await page.reload()
+  await page.waitForSelector('#m130')
+  await page.route('**/messages?before=*', (route) => route.abort(), { times: 1 })
+  const failed = page.waitForEvent('requestfailed')
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -1e6))
+  await failed
+  await page.clock.runFor(4000)
+  await page.waitForSelector('#m31')
+  assert.equal((await numbers(page)).slice(0, 50), range(31, 80))
+  proxy.close()
+})
+
+test('a page of somebody who reads older lines stays bounded, and loses nothing on the way down', async ({
+  browser,
+}) => {
+  const server = await serve({ history: 3000 })
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 200)
+  await page.waitForSelector('#m200')
+  await page.locator('#m20').evaluate((line) => line.scrollIntoView())
+  const before = await page.locator('#m20').boundingBox()
+  await tell(member, 201, 1600)
+  await page.waitForFunction(count, 990)
+  await tell(member, 1601, 1900)
+  await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 1000)
+  assert.equal(await numbers(page), range(1, (await numbers(page)).length))
+  assert.ok(Math.abs(((await page.locator('#m20').boundingBox())?.y ?? 0) - (before?.y ?? 0)) < 2)
+  await page.waitForFunction(() => {
+    document.querySelector('#scroll')?.scrollTo(0, 0)
+    return document.querySelector('#m1900')
+  })
+  const shown = await numbers(page)
+  assert.equal(shown, range(shown[0], 1900))
+  assert.ok(shown.length <= 1000)
+  await server.stop()
+})
+
+test('what an older place would bring again is not added, though it has left the page', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 700)
+  await page.waitForSelector('#m700')
+  await page.waitForFunction(() => !document.querySelector('#m1'))
+  // A line that stalled with all of it under way, and flows again.
+  await page.evaluate(async (room) => {
+    const after = document.querySelector<HTMLElement>('#m400')?.dataset.cursor
+    const headers = { 'HX-Request': 'true' }
+    const data = await (await fetch(`${room}/messages?after=${after}&limit=200`, { headers })).text()
+    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
+    const detail = { connection: chat._htmx.ws.connection, message: { data } }
+    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
+  }, new URL(member.room).pathname)
+  await tell(member, 701, 701)
+  await page.waitForSelector('#m701')
+  const shown = await numbers(page)
+  assert.equal(shown, range(shown[0], 701))
+  assert.equal((await texts(page)).at(-1), 'message 701')
+})
+
+all.run()
+
+async function tell(member: Person, first: number, last: number): Promise<void> {
+  for (let seq = first; seq <= last; seq += 1) await member.say(`message ${seq}`)
+}
+
+/** Until no connection to the server before is used any more. */
+async function untilServed(url: string): Promise<void> {
+  await fetch(`${url}/health`).catch(() => untilServed(url))
+}
+
+/** Scrolls up until there is nothing earlier to be had. */
+async function readUp(page: Page): Promise<void> {
+  await page.waitForFunction(() => {
+    document.querySelector('#scroll')?.scrollTo(0, -1e6)
+    return !document.querySelector('.older')
+  })
+}
+
+/** The numbers of the messages on the page, from top to bottom. */
+function numbers(page: Page): Promise<number[]> {
+  return page.locator('.pages .message').evaluateAll((all) => all.map(({ id }) => Number(id.slice(1))))
+}
+
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, index) => first + index)
+}
+
+/** Whether one thing on the page comes before another. */
+function isAbove(page: Page, one: string, other: string): Promise<boolean> {
+  return page.evaluate(
+    ([one, other]) => {
+      const [upper, lower] = [one, other].map((selector) => document.querySelector(selector) as Element)
+      return (upper.compareDocumentPosition(lower) & Node.DOCUMENT_POSITION_FOLLOWING) !== 0
+    },
+    [one, other] as const,
+  )
+}
+
+/** Hides a tab as its browser does when another one is in front. */
+function hide(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, isHidden)
+}
