@@ -3,6 +3,9 @@
 import { openLater } from './later.js'
 import { openSocket } from './socket.js'
 
+const NONE = -1
+const SOCKET = 0
+const EVENTS = 1
 const ASKING = 2
 const TICK_MS = 1000
 // Ticks in which something has to come over a way that is tried: a page that is busy for long counts few.
@@ -10,8 +13,6 @@ const PATIENCE = 8
 const SILENCE_MS = 40_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
-// A way that was crowded out by other tabs is left to them for as long.
-const CROWDED_MS = 600_000
 
 const OFFLINE_WORDS = 'You are offline. Messages will be sent when you are back.'
 const ASKING_WORDS = 'Live updates are blocked on the way, so this page asks every few seconds.'
@@ -31,20 +32,21 @@ export function openLine({ path, lines, send }) {
       path,
       cursor: lines.cursor,
       came: (html) => came(way, html),
-      ended: (hasNoPlace) => ended(way, hasNoPlace),
+      ended: (hasNoPlace = false) => ended(way, hasNoPlace),
     }),
   )
   // htmx opened the socket when it read the page.
-  let trying = 0
-  let current = -1
-  let last = 0
+  let trying = SOCKET
+  let current = NONE
+  // The one to begin with when the line is to be had anew.
+  let next = SOCKET
   let failures = 0
-  let trials = 0
   let ticks = 0
   let heard = performance.now()
-  let crowdedUntil = 0
-  let isOver = false
+  // Whether other tabs of this session have the streams that there are.
+  let isCrowded = false
   let hasCarried = false
+  let isOver = false
   let saying
   let timer
   let statusTimer
@@ -53,84 +55,71 @@ export function openLine({ path, lines, send }) {
     if (way !== trying && way !== current) return
     heard = performance.now()
     if (way === trying) carry(way)
-    if (html) lines.take(html)
+    lines.take(html)
   }
 
   function carry(way) {
-    if (current >= 0) ways[current].close()
-    current = last = way
-    trying = -1
-    failures = trials = 0
+    if (current !== NONE) ways[current].close()
+    current = next = way
+    trying = NONE
+    failures = 0
     hasCarried = true
     if (way === ASKING) say(ASKING_WORDS, SOON_MS)
     else say('Connected', 0)
     send()
-    waitToTry()
+    wait()
   }
 
   function ended(way, hasNoPlace) {
     if (way !== trying && way !== current) return
     ways[way].close()
-    if (hasNoPlace) {
-      crowdedUntil = performance.now() + CROWDED_MS
-      last = ASKING
-    }
+    isCrowded ||= hasNoPlace
     if (way === current) {
-      current = -1
+      current = NONE
+      failures = 0
       broken()
     } else {
-      trying = -1
-      if (current >= 0) trials += 1
-      else {
-        failures += 1
-        last = nextOf(way)
-      }
+      trying = NONE
+      failures += 1
+      if (current === NONE) next = (way + 1) % ways.length
     }
-    waitToTry()
+    if (isCrowded && next === EVENTS) next = ASKING
+    wait()
   }
 
-  /** After a failure the next way, in turn; while one carries now and then a better one. */
-  function waitToTry() {
+  /** After a failure the next way has its turn; while one carries, now and then a better one. */
+  function wait() {
     clearTimeout(timer)
-    if (isOver || trying >= 0 || current === 0 || document.hidden) return
-    const steps = current < 0 ? failures : trials + 2
-    const wait = Math.min(FIRST_WAIT_MS * 2 ** steps, LONGEST_WAIT_MS) * (0.7 + Math.random() * 0.6)
-    timer = setTimeout(() => attempt(current < 0 ? last : better()), wait)
-  }
-
-  function attempt(way) {
-    if (isOver || document.hidden) return
-    clearTimeout(timer)
-    trying = way
-    ticks = 0
-    lines.flush()
-    ways[way].open()
+    if (isOver || document.hidden || trying !== NONE || current === SOCKET) return
+    const steps = current === NONE ? failures : failures + 2
+    const milliseconds = Math.min(FIRST_WAIT_MS * 2 ** steps, LONGEST_WAIT_MS) * (0.7 + Math.random() * 0.6)
+    timer = setTimeout(() => attempt(current === NONE ? next : better()), milliseconds)
   }
 
   function better() {
-    return trials % 2 && current === ASKING && !isCrowded() ? 1 : 0
+    return current === ASKING && !isCrowded && failures % 2 ? EVENTS : SOCKET
   }
 
-  function nextOf(way) {
-    const next = (way + 1) % ways.length
-    return next === 1 && isCrowded() ? ASKING : next
-  }
-
-  function isCrowded() {
-    return performance.now() < crowdedUntil
+  function attempt(way) {
+    if (document.hidden) return
+    trying = way
+    ticks = 0
+    ways[way].open()
   }
 
   function close() {
     clearTimeout(timer)
-    for (const way of [trying, current]) if (way >= 0) ways[way].close()
-    trying = current = -1
+    for (const way of [trying, current]) ways[way]?.close()
+    trying = current = NONE
   }
 
   function renew() {
     if (isOver) return
     close()
+    lines.flush()
     failures = 0
-    attempt(last)
+    isCrowded = false
+    attempt(next)
   }
 
   function end() {
@@ -158,8 +147,8 @@ export function openLine({ path, lines, send }) {
     if (isOver || document.hidden) return
     // Where all ways failed, perhaps all are slow.
     const patience = PATIENCE * (1 + Math.floor(Math.min(failures, 18) / ways.length))
-    if (trying >= 0 && ++ticks >= patience) ended(trying)
-    if (current >= 0 && performance.now() - heard > SILENCE_MS) ended(current)
+    if (trying !== NONE && ++ticks >= patience) ended(trying)
+    if (current !== NONE && performance.now() - heard > SILENCE_MS) ended(current)
   }
 
   broken()

@@ -11,8 +11,8 @@ export function openEvents({ path, cursor, came, ended }) {
 
   function open() {
     source = new EventSource(`${path}/events?since=${cursor()}`)
-    source.onmessage = ({ data }) => came(data)
-    source.onerror = () => ended()
+    source.addEventListener('message', ({ data }) => came(data))
+    source.addEventListener('error', () => ended())
     source.addEventListener('beat', () => came(''))
     source.addEventListener('crowded', () => ended(true))
   }
@@ -24,10 +24,11 @@ export function openAsking({ path, cursor, came, ended }) {
   let asking
 
   async function open() {
-    const mine = (asking = new AbortController())
-    while (asking === mine) {
+    const mine = new AbortController()
+    asking = mine
+    for (;;) {
       const text = await ask(`${path}/messages?after=${cursor()}`, mine.signal)
-      if (asking !== mine) return
+      if (mine.signal.aborted) return
       if (!FRAME.test(text)) return ended()
       came(text)
       // A farewell is the last word.
@@ -37,11 +38,7 @@ export function openAsking({ path, cursor, came, ended }) {
     }
   }
 
-  function close() {
-    asking.abort()
-    asking = undefined
-  }
-  return { open, close }
+  return { open, close: () => asking.abort() }
 }
 
 async function ask(url, signal) {

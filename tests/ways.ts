@@ -54,6 +54,18 @@ test('events that are held back on the way leave the line to plain requests', as
   await proxy.stop()
 })
 
+test('who is removed while the page asks is told so, and the page asks no more', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
+  await until(page, () => shows(page, '#status:has-text("asks every few seconds")'))
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await until(page, () => shows(page, '#status.gone:has-text("You are no longer in this room.") a'))
+  const before = proxy.asked.length
+  await page.clock.runFor(60_000)
+  assert.equal(proxy.asked.slice(before), [])
+  await proxy.stop()
+})
+
 test('a page that asks, or has events, goes back to its socket once there is one, and to nothing else', async ({
   server,
   browser,
