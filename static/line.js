@@ -1,6 +1,6 @@
 // Which way carries what comes, and saying how things stand. A socket is best, then server-sent events, then plain
 // requests. One carries at a time; a way counts once something has come over it.
-import { openLater } from './later.js'
+import { openLater } from './load.js'
 import { openSocket } from './socket.js'
 
 const NONE = -1

@@ -1,11 +1,10 @@
 // The log as a person sees it: every line once and in order, or told as gone. The page has one place in the log, and
 // what is not after it is never added, whatever brings it.
+import { later } from './load.js'
 import { make } from './make.js'
 
-// Lines in the page of somebody who follows, and of somebody who reads older ones.
+// Beyond so many lines the page lets go of some.
 const LINES = 500
-const SPARE = 100
-const READING_LINES = 1000
 // So many that a day's separators above them may change when an older page comes.
 const REDRAWN = 300
 const TOGETHER_MS = 200
@@ -116,51 +115,20 @@ export function openLines({ path, settle, resume, gone }) {
   function trimSoon() {
     if (isTrimming) return
     isTrimming = true
-    requestAnimationFrame(() => {
+    requestAnimationFrame(async () => {
+      if (document.querySelectorAll('.pages li').length > LINES) await trim()
       isTrimming = false
-      trim()
     })
   }
 
-  // What somebody reads does not go away: from there the newest lines go, and come again on the way down.
-  function trim() {
-    const all = [...document.querySelectorAll('.pages li')]
-    if (scroll.scrollTop >= -50) {
-      // More than is needed, so that this is rare.
-      if (all.length > LINES) trimOldest(all.slice(0, SPARE - LINES))
-    } else if (all.length > READING_LINES) trimNewest(all)
-  }
-
-  /** What is read stays where it is, though the scroller counts from its end. */
-  function trimNewest(all) {
-    const top = () => all[0].getBoundingClientRect().top
-    const before = top()
-    for (const line of all.slice(READING_LINES)) line.remove()
-    scroll.scrollTop += top() - before
-    const newest = messages().at(-1)
+  async function trim() {
+    const script = await later()
+    const newest = script?.trim(path)
+    messages().slice(0, 1).forEach(localise)
+    if (!newest) return
     document.getElementById('since').value = newest.dataset.cursor
     seq = numberOf(newest)
     isBehind = true
-  }
-
-  function trimOldest(lines) {
-    const gap = lines.findLast((line) => line.matches('.gap'))
-    for (const line of lines) line.remove()
-    for (const page of document.querySelectorAll('.pages > ul')) if (!page.firstElementChild) page.remove()
-    const [first] = messages()
-    if (!first) return
-    localise(first)
-    // It stays, above all that came after what it speaks of.
-    if (gap) {
-      document.querySelector('.pages > .gap')?.remove()
-      document.querySelector('.pages').prepend(make('p', { className: 'gap', textContent: gap.textContent }))
-    }
-    const before = `?before=${first.dataset.cursor}`
-    const text = `<p class="older"><a href="${path}${before}" data-hx-get="${path}/messages${before}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
-    const older = document.querySelector('.older') ?? make('p', {})
-    first.closest('.pages > *').before(older)
-    // By a swap, because what htmx watches it lets go of only when it takes it away itself.
-    htmx.swap({ sourceElement: chat, target: older, swap: 'outerHTML', text })
   }
 
   document.addEventListener('htmx-before-swap', ({ detail }) => detail.ctx.isLines && sift(detail))

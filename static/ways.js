@@ -1,4 +1,4 @@
-// The ways beside a socket on which lines come, fetched only where that fails. Each can be opened, from the page's place,
+// The ways beside a socket on which lines come. Each can be opened, from the page's place,
 // and closed; `came` is called with what it brings, `ended` when it cannot go on.
 
 const ASK_MS = 3000

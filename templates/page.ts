@@ -4,7 +4,7 @@ import { type Html, html } from './html.ts'
 export interface Place {
   /** The base path, without a slash at its end. */
   readonly base: string
-  readonly assets: Readonly<Record<'script' | 'ways' | 'style' | 'icon', string>>
+  readonly assets: Readonly<Record<'script' | 'later' | 'style' | 'icon', string>>
 }
 
 export interface PageOptions {

@@ -74,7 +74,7 @@ function bar({ room, place, url, here, member }: RoomView): Html {
 }
 
 function live({ place, room, page }: RoomView): Html {
-  return html`<div id="chat" hidden data-hx-ws-connect="${roomPath(place, room)}/socket" data-ways="${place.base}/static/${place.assets.ways}">
+  return html`<div id="chat" hidden data-hx-ws-connect="${roomPath(place, room)}/socket" data-later="${place.base}/static/${place.assets.later}">
 <form autocomplete="off" data-hx-ws-send data-hx-trigger="htmx-ws-after-connection from:#chat">${since(page.cursor)}</form>
 </div>`
 }
