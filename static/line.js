@@ -15,7 +15,7 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
 
 const OFFLINE_WORDS = 'You are offline. Messages will be sent when you are back.'
-const ASKING_WORDS = 'Live updates are blocked on the way, so this page asks every few seconds.'
+const ASKING_WORDS = 'Live updates blocked: asking every few seconds.'
 // Words that may be over before they are read are not said at once.
 const SOON_MS = 2000
 

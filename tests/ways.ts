@@ -36,7 +36,7 @@ test('where events are blocked too the page asks every few seconds, and says so'
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
   proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
   await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
-  await until(page, () => shows(page, '#status:has-text("asks every few seconds")'))
+  await until(page, () => shows(page, '#status:has-text("asking every few seconds")'))
   await member.say('one')
   await until(page, () => shows(page, '#m1'))
   await say(page, 'two')
@@ -57,7 +57,7 @@ test('events that are held back on the way leave the line to plain requests', as
 test('who is removed while the page asks is told so, and the page asks no more', async ({ server, browser }) => {
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
   proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
-  await until(page, () => shows(page, '#status:has-text("asks every few seconds")'))
+  await until(page, () => shows(page, '#status:has-text("asking every few seconds")'))
   await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
   await until(page, () => shows(page, '#status.gone:has-text("You are no longer in this room.") a'))
   const before = proxy.asked.length
