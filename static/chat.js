@@ -8,8 +8,7 @@ document.addEventListener('DOMContentLoaded', () => {
   if (!chat) return
   const log = document.getElementById('log')
   const scroll = document.getElementById('scroll')
-  const form = document.getElementById('say')
-  const outbox = openOutbox(form)
+  const outbox = openOutbox(document.getElementById('say'))
   const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
   const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
@@ -28,6 +27,8 @@ document.addEventListener('DOMContentLoaded', () => {
   let trimming
   let saying
   let statusTimer
+  let isAnew
+  let isCaughtUp
 
   openBar()
 
@@ -102,11 +103,13 @@ document.addEventListener('DOMContentLoaded', () => {
 
   // What a proxy or a page to sign in answers in the server's place, or a refusal, is no part of the log.
   document.addEventListener('htmx-after-request', (event) => {
-    const { sourceElement, response, text } = event.detail.ctx
-    if (sourceElement === form) return
+    const { response, text } = event.detail.ctx
     if (response.status !== 200 || !/^\s*<(p class="older"|ul class="messages")/.test(text)) event.preventDefault()
   })
   document.addEventListener('htmx-before-swap', ({ detail: { tasks } }) => {
+    const gaps = tasks.flatMap(({ fragment }) => [...fragment.querySelectorAll('.gap')])
+    isAnew = gaps.some(({ textContent }) => !/^\d/.test(textContent))
+    isCaughtUp = tasks.some(({ target }) => target.id === 'count')
     for (const { fragment } of tasks) {
       for (const line of fragment.querySelectorAll('.message')) {
         // By its cursor: after a restart that forgot, the numbers begin again, and an id may be there twice.
@@ -124,6 +127,7 @@ document.addEventListener('DOMContentLoaded', () => {
   // Once a frame: to ask where the reader is, between two lines, would lay the page out for each of them.
   document.addEventListener('htmx-after-swap', () => {
     trimming ||= requestAnimationFrame(trim)
+    outbox.settle({ seq: Number.parseInt(document.getElementById('since').value, 10), isAnew, isCaughtUp })
     if (!isGone()) return
     outbox.end()
     // htmx asks whether to connect again when it sets its timer, not when that is due.
