@@ -29,6 +29,8 @@ async function say(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, site, read)
   const { fields } = read
+  // A page that was somebody else's before must not say under this name what waited there.
+  if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, site, refuse('no-session'))
   const said = { text: fields.text ?? '', key: keyOf(fields) }
   const posted = await post(site, addressOf(c), visit.room.code, member, said)
   if (!posted.ok) return refusePost(c, site, posted, fields)

@@ -12,7 +12,7 @@ document.addEventListener('DOMContentLoaded', () => {
   const outbox = openOutbox(form)
   const lines = openLines({
     path,
-    settle: outbox.settle ?? (() => {}),
+    settle: outbox.settle,
     resume: () => line.renew(),
     gone() {
       outbox.end()

@@ -2,10 +2,15 @@
 // Trying again is safe, because the server stores a key once.
 import { copyButton } from './bar.js'
 import { make } from './make.js'
+import { openWaiting } from './waiting.js'
 
 const SHORTEST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
 const LONGEST_HOLD_MS = 60_000
+const SHORTEST_PATIENCE_MS = 10_000
+const LONGEST_PATIENCE_MS = 60_000
+// Requests for one message that may be open at once: a browser has six connections for all its tabs.
+const ATTEMPTS = 2
 // Answers in a row that were not the server's, before somebody is told.
 const STRANGE = 3
 
@@ -15,114 +20,144 @@ const OVER_WORDS = 'This was not sent. You can still copy it.'
 
 /**
  * Takes over the form.
- * @returns `send`, to be called when there is a connection again, and `end`, when nothing more can be said here
+ * @returns `send`, to be called when there is a line again, `end`, when nothing more can be said here, and `settle`,
+ * when lines were put into the log
  */
 export function openOutbox(form) {
   const field = form.elements.text
-  const list = document.getElementById('waiting')
+  const reason = document.getElementById('reason')
   const { member } = form.dataset
   const place = `parlour:${location.pathname}`
+  const waiting = openWaiting()
   const kept = read()
-  // What waits to be said under another name is not said under this one by itself.
-  const queue = kept.member === member ? kept.queue : []
-  let isSending = false
+  const { queue } = kept
+  const attempts = []
+  let patience = SHORTEST_PATIENCE_MS
+  let current
   let isHeld = false
   let isOver = false
-  let failures = 0
-  let returned = ''
+  let wait = 0
+  let strange = 0
   let timer
 
-  field.value ||= kept.member === member ? kept.draft : unsent(kept.queue, kept.draft)
-  show()
+  queue.forEach(waiting.add)
+  if (field.value !== kept.draft) field.value = join([kept.draft, field.value])
+  keep()
+  send()
   form.addEventListener('submit', (event) => {
-    event.preventDefault()
+    prevent(event)
     say()
   })
-  field.addEventListener('input', keep)
+  field.addEventListener('input', () => {
+    if (!field.value.startsWith(kept.returned)) kept.returned = field.value
+    keep()
+  })
   field.addEventListener('keydown', (event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-    event.preventDefault()
+    prevent(event)
     say()
   })
-  form.addEventListener('htmx-config-request', ({ detail: { ctx } }) => {
-    ctx.request.body = new FormData()
-    ctx.request.body.set('text', queue[0].text)
-    ctx.request.body.set('key', queue[0].key)
-  })
-  form.addEventListener('htmx-after-request', (event) => {
-    const { ctx } = event.detail
-    if (!isTaken(ctx) && !isRefusal(ctx)) event.preventDefault()
-  })
-  form.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => answered(ctx))
-  // Without a `ctx` the request was never made, and nothing else will tell of its end.
-  form.addEventListener('htmx-error', ({ detail }) => detail.ctx || answered({}))
+  addEventListener('online', retry)
 
   function say() {
     field.focus()
     if (isOver || !field.value.trim()) return
     const key = [...crypto.getRandomValues(new Uint32Array(4))].map((part) => part.toString(36)).join('')
     queue.push({ key, text: field.value })
-    field.value = ''
+    waiting.add(queue.at(-1))
+    field.value = kept.returned = ''
     keep()
-    show()
+    send()
+  }
+
+  /** There is a line again: what is under way for long may have gone with the old one. */
+  function retry() {
+    if (current && performance.now() - current.at > SHORTEST_PATIENCE_MS) current = undefined
     send()
   }
 
   function send() {
-    if (isSending || isHeld || isOver || !queue.length) return
+    if (current || isHeld || isOver || !queue.length) return
     clearTimeout(timer)
-    isSending = true
-    htmx.trigger(form, 'send')
+    timer = setTimeout(lose, patience)
+    current = Object.assign(new AbortController(), { at: performance.now() })
+    if (attempts.push(current) > ATTEMPTS) attempts.shift().abort()
+    ask(queue[0], current)
   }
 
-  function answered(ctx) {
-    isSending = false
-    if (isTaken(ctx)) taken()
-    else if (isRefusal(ctx) && [400, 403, 405, 409, 413, 422].includes(ctx.response.status)) giveBack()
-    else failed(ctx)
-    keep()
+  /** An answer may still come; but what was lost on the way never has one. */
+  function lose() {
+    patience = Math.min(patience * 2, LONGEST_PATIENCE_MS)
+    current = undefined
+    send()
   }
 
-  /** Only an answer that names the message says that it was taken: a page to sign in is a 200 too. */
-  function isTaken({ response, text }) {
-    return response?.status === 200 && !!text?.includes(`data-key="${queue[0]?.key}"`)
+  async function ask(message, attempt) {
+    const { signal } = attempt
+    let answer = {}
+    try {
+      const body = new URLSearchParams({ ...message, member })
+      const response = await fetch(form.action, { method: 'POST', headers: { 'HX-Request': 'true' }, body, signal })
+      answer = { response, text: await response.text() }
+    } catch {
+      // What has no answer is sent again.
+    }
+    if (message === queue[0]) answered(message, attempt, answer)
   }
 
-  function taken() {
+  function answered({ key }, attempt, { response, text }) {
+    const { status } = response ?? {}
+    // Only an answer that names the message says that it was taken: a page to sign in is a 200 too.
+    const cursor = status === 200 && text.match(`data-key="${key}" data-cursor="([^"]+)"`)?.[1]
+    if (cursor) return taken(attempt, cursor)
+    const isFinal = status < 500 && status !== 429
+    // The server itself says no, rather than something on the way to it.
+    const isRefusal = status >= 400 && text.startsWith('<p class="refusal">')
+    if (isRefusal && isFinal) reason.innerHTML = text
+    if (isRefusal && [400, 403, 405, 409, 413, 422].includes(status)) giveBack()
+    else if (attempt === current) failed(response, isFinal && !isRefusal)
+  }
+
+  function taken({ at }, cursor) {
+    const needed = 2 * (performance.now() - at)
+    patience = Math.max(SHORTEST_PATIENCE_MS, Math.min(needed, LONGEST_PATIENCE_MS))
     queue.shift()
+    waiting.sent(cursor)
+    if (!kept.returned) reason.replaceChildren()
     next()
   }
 
   // The reason stands beside the field; the text goes back there, before what was typed meanwhile.
   function giveBack() {
-    const isThere = returned && field.value.startsWith(returned)
-    const typed = isThere ? field.value.slice(returned.length).replace(/^\n/, '') : field.value
-    returned = join([isThere && returned, queue.shift().text])
-    field.value = join([returned, typed])
+    const typed = typedIn(kept)
+    kept.returned = join([kept.returned, queue.shift().text])
+    field.value = join([kept.returned, typed])
     field.focus()
+    waiting.drop()
     next()
   }
 
   function next() {
-    failures = 0
-    show()
-    setTimeout(send)
+    clearTimeout(timer)
+    for (const attempt of attempts.splice(0)) attempt.abort()
+    current = undefined
+    wait = strange = 0
+    keep()
+    send()
   }
 
-  function failed({ response, text }) {
-    const isStrange = response && response.status < 500 && response.status !== 429 && !isRefusal({ response, text })
-    failures += 1
-    if (isStrange && failures >= STRANGE) {
-      if (response.status >= 400) {
-        tell(UNWANTED_WORDS)
-        return giveBack()
-      }
-      tell(STRANGE_WORDS)
+  function failed(response, isStrange) {
+    current = undefined
+    wait = Math.min(wait * 2 || SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
+    strange = isStrange ? strange + 1 : 0
+    if (strange >= STRANGE) {
+      tell(response.status < 400 ? STRANGE_WORDS : UNWANTED_WORDS)
+      if (response.status >= 400) return giveBack()
     }
     const asked = response?.headers.get('Retry-After')
     isHeld = response?.status === 429 || !!asked
-    const wait = Math.min(SHORTEST_WAIT_MS * 2 ** (failures - 1), LONGEST_WAIT_MS)
-    timer = setTimeout(again, Math.max(wait, asked ? readWait(asked, response) : 0) * (1 + Math.random() * 0.4))
+    clearTimeout(timer)
+    timer = setTimeout(again, Math.max(wait * (1 - Math.random() * 0.3), asked ? readWait(asked, response) : 0))
   }
 
   function again() {
@@ -135,50 +170,43 @@ export function openOutbox(form) {
     if (isOver) return
     isOver = true
     clearTimeout(timer)
+    waiting.end()
     field.readOnly = true
-    field.hidden = !field.value
-    form.querySelector('button').replaceWith(copyButton(() => unsent(queue, field.value)))
-    if (unsent(queue, field.value)) tell(OVER_WORDS)
+    form.querySelector('button').replaceWith(copyButton(() => unsent(kept)))
+    if (unsent(kept)) tell(OVER_WORDS)
     keep()
-    show()
   }
 
-  // Item by item: one that is there already is on its way to being seen.
-  function show() {
-    for (const item of [...list.children]) if (!queue.some(({ key }) => key === item.dataset.key)) item.remove()
-    for (const { key, text } of queue.slice(list.childElementCount)) {
-      const item = make('li', { className: 'message waiting' })
-      item.dataset.key = key
-      item.append(make('p', { className: 'text', dir: 'auto', textContent: text }), make('small', {}))
-      list.append(item)
-    }
-    for (const state of list.querySelectorAll('small')) state.textContent = isOver ? 'Not sent' : 'Waiting to be sent'
-    form.hidden = isOver && !unsent(queue, field.value)
+  function tell(words) {
+    if (reason.textContent !== words) reason.replaceChildren(make('p', { textContent: words }))
   }
 
   function read() {
-    const nothing = { member: '', queue: [], draft: '' }
+    const nothing = { member, queue: [], returned: '', draft: '' }
     try {
-      return { ...nothing, ...JSON.parse(sessionStorage[place] ?? '{}') }
+      const kept = { ...nothing, ...JSON.parse(sessionStorage[place] ?? '{}') }
+      // What waits to be said under another name is not said under this one by itself.
+      return kept.member === member ? kept : { ...nothing, draft: unsent(kept) }
     } catch {
       return nothing
     }
   }
 
   function keep() {
+    kept.draft = field.value
+    field.hidden = isOver && !field.value
+    form.hidden = isOver && !unsent(kept)
+    // Asked for only while it is needed, because browsers keep no page that asks ready for going back to.
+    const listen = queue.length ? addEventListener : removeEventListener
+    listen('beforeunload', prevent)
     try {
-      sessionStorage[place] = JSON.stringify({ member, queue, draft: field.value })
+      sessionStorage[place] = JSON.stringify(kept)
     } catch {
       // A browser that may not keep anything still sends.
     }
   }
 
-  return { send, end }
-}
-
-/** Whether the server itself says no, rather than something on the way to it. */
-function isRefusal({ response, text }) {
-  return response?.status >= 400 && !!text?.startsWith('<p class="refusal">')
+  return { send: retry, end, settle: waiting.settle }
 }
 
 /** Milliseconds until an answer wants to be asked again: seconds or a date (RFC 9110, 10.2.3), by the clock of who answers. */
@@ -189,13 +217,18 @@ function readWait(asked, { headers }) {
   return Math.min(wait || 0, LONGEST_HOLD_MS)
 }
 
-function tell(words) {
-  const reason = document.getElementById('reason')
-  if (reason.textContent !== words) reason.replaceChildren(make('p', { textContent: words }))
+/** All that is not sent, in the order in which it was typed. */
+function unsent(kept) {
+  return join([kept.returned, ...kept.queue.map(({ text }) => text), typedIn(kept)])
 }
 
-function unsent(queue, draft) {
-  return join([...queue.map(({ text }) => text), draft])
+/** What stands in the field behind what came back. */
+function typedIn({ returned, draft }) {
+  return draft.slice(returned.length).replace(/^\n/, '')
+}
+
+function prevent(event) {
+  event.preventDefault()
 }
 
 function join(texts) {

@@ -86,9 +86,9 @@ ${view.isNewest && view.page.entries.length === 0 && html`<p class="empty">Nobod
 
 function compose({ place, room, member, draft }: RoomView): Html {
   const path = roomPath(place, room)
-  return html`<ul id="waiting" class="messages" aria-label="Waiting to be sent"></ul>
+  return html`<ul id="waiting" class="messages" aria-label="On the way"></ul>
 <p id="status" class="status" role="status"></p>
-<form id="say" class="say" action="${path}/messages" method="post" data-hx-post="${path}/messages" data-hx-trigger="send" data-hx-validate="false" data-hx-target="#reason" data-hx-config="timeout:10s" data-member="${member.id}">
+<form id="say" class="say" action="${path}/messages" method="post" data-member="${member.id}">
 ${sayFields(draft)}
 </form>`
 }

@@ -42,6 +42,37 @@ export async function say(page: Page, text: string): Promise<void> {
   await page.press('#text', 'Enter')
 }
 
+/** Stops the page's clock, and makes it wait exactly as long as it means to, or with so much chance. */
+export async function exactly(page: Page, chance = 0): Promise<void> {
+  await page.clock.pauseAt(Date.now() + 5000)
+  await page.evaluate(`Math.random = () => ${chance}`)
+}
+
+/** Does something, and waits until the page has read the answers to so many posts that follow it. */
+export async function answer(page: Page, action: () => Promise<unknown>, posts = 1): Promise<void> {
+  const read = await page.evaluateHandle(
+    (posts) => ({
+      yet: new Promise<void>((resolve) => {
+        const { text } = Response.prototype
+        Response.prototype.text = async function () {
+          const words = await text.call(this)
+          if (!this.url.endsWith('/messages') || --posts > 0) return words
+          Response.prototype.text = text
+          // A message to itself comes after all that follows at once from what was read.
+          const { port1, port2 } = new MessageChannel()
+          port1.addEventListener('message', () => resolve(), { once: true })
+          port1.start()
+          port2.postMessage('')
+          return words
+        }
+      }),
+    }),
+    posts,
+  )
+  await action()
+  await read.evaluate(({ yet }) => yet)
+}
+
 /** The texts in the log. */
 export const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
 /** For `waitForFunction`: whether so many messages are shown. */
