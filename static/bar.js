@@ -1,4 +1,5 @@
 // The bar above the log, and buttons that copy.
+import { later } from './load.js'
 import { make } from './make.js'
 
 const SHOWN_MS = 3000
@@ -17,25 +18,12 @@ export function openBar() {
 export function copyButton(read) {
   const button = make('button', { type: 'button', textContent: 'Copy' })
   button.addEventListener('click', async () => {
-    button.textContent = (await copy(read())) ? 'Copied' : 'Not copied'
+    const script = await later()
+    button.textContent = (await script?.copy(read())) ? 'Copied' : 'Not copied'
     button.focus()
     setTimeout(() => {
       button.textContent = 'Copy'
     }, SHOWN_MS)
   })
   return button
-}
-
-async function copy(text) {
-  try {
-    await navigator.clipboard.writeText(text)
-    return true
-  } catch {
-    // A page that came by plain http has no clipboard to write to, but what is selected in it can be copied.
-    const field = document.body.appendChild(make('textarea', { className: 'unseen', readOnly: true, value: text }))
-    field.select()
-    const isCopied = document.execCommand('copy')
-    field.remove()
-    return isCopied
-  }
 }

@@ -1,3 +1,4 @@
 // What most visits do without, in a file of its own.
+export { copy } from './copy.js'
 export { trim } from './trim.js'
 export { openAsking, openEvents } from './ways.js'
