@@ -4,6 +4,15 @@ import { openLine } from './line.js'
 import { openLines } from './lines.js'
 import { openOutbox } from './outbox.js'
 
+Object.assign(htmx.config, {
+  // Attributes begin with `data-` and events and modifiers join with dashes, so that pages are valid HTML.
+  metaCharacter: '-',
+  history: false,
+  noSwap: [204, 304, 429, '5xx'],
+  // When a socket is opened is decided here: it is one of several ways.
+  ws: { reconnect: false, pauseOnBackground: false },
+})
+
 document.addEventListener('DOMContentLoaded', () => {
   if (!document.getElementById('chat')) return
   openBar()

@@ -20,11 +20,6 @@ export interface PageOptions {
   readonly isPart?: boolean
 }
 
-// Attributes begin with `data-` and events and modifiers join with dashes, so that pages are valid HTML.
-// The page's own script decides when a socket is opened: it is one of several ways.
-const HTMX =
-  '{"metaCharacter":"-","history":false,"noSwap":[204,304,429,"5xx"],"ws":{"reconnect":false,"pauseOnBackground":false}}'
-
 /** A whole page. */
 export function page({ body, ...options }: PageOptions): Html {
   return html`${head(options)}${body}
@@ -44,7 +39,7 @@ export function head({ title, className, place, isLive, own, isPart }: Omit<Page
 ${!isPart && window({ base, assets })}
 <link rel="stylesheet" href="${base}/static/${assets.style}">
 ${own && html`<link rel="stylesheet" href="${base}/own/${own}.css">`}
-${isLive && html`<meta name="htmx-config" content="${HTMX}"><script src="${base}/static/${assets.script}" defer></script>`}
+${isLive && html`<script src="${base}/static/${assets.script}" defer></script>`}
 </head>
 <body class="${className}">
 `
