@@ -112,7 +112,7 @@ async function pageSince(site: Site, code: string, place: string | undefined): P
   return isMore ? { ...page, more: page.previous !== undefined } : newest
 }
 
-/** Where a view is to go on: as its last document ended, or at its beginning. */
+/** Where a view is to go on: where its last document says that it ended, or where that began, or where the view did. */
 function lastPlace(c: Ask): string | undefined {
   const seen = /(?:^|;\s*)seen=([\w.]+)/.exec(c.req.header('cookie') ?? '')?.[1]
   return c.req.query('since') || seen || c.req.param('view')?.split('-')[0]
