@@ -1,10 +1,13 @@
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
+import { createMiddleware } from 'hono/factory'
+import { readCode } from '../rooms/code.ts'
+import { readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import type { Page } from '../rooms/types.ts'
 import { framePage, liveHead, liveTail, writePage } from '../templates/live.ts'
 import { lines } from '../templates/message.ts'
-import { framePath, roomPath } from '../templates/room.ts'
+import { framePath, makeView, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
@@ -15,16 +18,26 @@ const text = new TextEncoder()
 const GROWN_BYTES = 400_000
 // Seconds after which a browser asks again for a stream that has ended or was cut.
 const RETRY_SECONDS = 2
-// A cookie of the growing page alone: the newest place in the log when it was last asked for.
+// A view of the growing page, as `makeView` names it.
+const VIEW = ':view{[0-9]{1,15}\\.[0-9a-z]{1,16}-[0-9a-f]{8}}'
+// A cookie of one view alone: the place at which it began when it was last asked for. Not the place at which it
+// ended, because it may be cut before a line of it has arrived.
 const SEEN = 'seen'
+// A cookie that only makes the pages around a view other ones than those that a browser keeps.
+const OVER = 'over'
+const DAY_SECONDS = 24 * 60 * 60
+// What cannot be read is no place in any history: the answer is a gap, as for any other foreign cursor.
+const NOWHERE = '0.0'
+const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
 
 /** Lines of the log, as they are. */
 const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)), sizeOf: fragmentBytes }
 
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function live(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code/live', whileRunning(site), visiting(site), membersOnly(site), (c) => grow(c, site))
-  app.get('/rooms/:code/frame', compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>
+  for (const path of ['/rooms/:code/live', `/rooms/:code/live/${VIEW}`] as const)
+    app.get(path, endingTurns(site), whileRunning(site), visiting(site), membersOnly(site), (c) => grow(c, site))
+  app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>
     surround(c, site),
   )
   app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>
@@ -36,9 +49,8 @@ async function grow(c: Ask, site: Site): Promise<Response> {
   const { visit, member } = c.var
   const { room } = visit
   const isFrame = c.req.query('frame') !== undefined
-  const known = c.req.query('since') ?? lastSeen(c)
-  const page = await pageSince(site, room.code, known)
-  const path = `${roomPath(site.place, room)}/live`
+  const page = await pageSince(site, room.code, lastPlace(c))
+  const path = `${roomPath(site.place, room)}/live/${c.req.param('view') ?? makeView(page)}`
   const body = openStream({
     method: c.req.method,
     site,
@@ -56,35 +68,52 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
     'X-Accel-Buffering': 'no',
-    'Set-Cookie': `${SEEN}=${page.cursor}; Path=${path}; HttpOnly; SameSite=Lax`,
-    ...(!isFrame && { Refresh: String(RETRY_SECONDS) }),
+    'Set-Cookie': `${SEEN}=${page.start}; Path=${path}; ${COOKIE}`,
+    ...(!isFrame && { Refresh: `${RETRY_SECONDS}; url=${path}` }),
   })
 }
 
 /** The frame, or the page that waits to show it again. */
 function surround(c: Ask, site: Site): Response {
   const { room } = c.var.visit
+  const view = c.req.param('view') ?? ''
   const isWaiting = c.req.query('wait') !== undefined
-  c.header('Cache-Control', 'private, max-age=86400')
-  c.header('Refresh', `1; url=${framePath(site.place, room, !isWaiting)}`)
-  return c.html(framePage(site.place, room, isWaiting).toString())
+  c.header('Cache-Control', `private, max-age=${DAY_SECONDS}`)
+  c.header('Vary', 'Cookie')
+  c.header('Refresh', `1; url=${framePath(site.place, room, view, !isWaiting)}`)
+  return c.html(framePage(site.place, room, view, isWaiting).toString())
 }
 
 /**
- * The newest page, or all that followed what a browser has seen if that is more: without scripts it cannot ask for
- * what it missed, but its cookie says where it was.
+ * Ends the turns of the pages around a view that has no place here any more. A browser has kept both, and would show
+ * them for ever: with another cookie it asks for them again, and is refused.
  */
-async function pageSince(site: Site, code: string, known: string | undefined): Promise<Page> {
+function endingTurns(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const [code = '', view] = [c.req.param('code'), c.req.param('view')]
+    if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
+    c.header('Set-Cookie', `${OVER}=1; Path=${site.place.base}/rooms/${code}/frame/${view}; ${COOKIE}`)
+  })
+}
+
+/**
+ * The newest page, or all that follows the place of a view if that is more: without scripts a browser cannot ask for
+ * what it missed.
+ */
+async function pageSince(site: Site, code: string, place: string | undefined): Promise<Page> {
   const newest = await site.rooms.newest(code, fragmentBytes)
-  if (known === undefined) return newest
-  const missed = await site.rooms.history(code, { after: known, limit: 200, sizeOf: fragmentBytes })
-  if (!missed.ok) return { ...newest, gap: { kind: 'gap' } }
+  if (!place) return newest
+  const after = readCursor(place) ? place : NOWHERE
+  const missed = await site.rooms.history(code, { after, limit: 200, sizeOf: fragmentBytes })
+  if (!missed.ok) throw new TypeError('a place that can be read is refused')
   const { page } = missed
-  if (page.gap) return { ...newest, gap: page.gap }
-  const isMore = page.more || page.entries.length > newest.entries.length
+  const isMore = page.gap || page.more || page.entries.length > newest.entries.length
   return isMore ? { ...page, more: page.previous !== undefined } : newest
 }
 
-function lastSeen(c: Ask): string | undefined {
-  return /(?:^|;\s*)seen=([\w.]+)/.exec(c.req.header('cookie') ?? '')?.[1]
+/** Where a view is to go on: where its last document says that it ended, or where that began, or where the view did. */
+function lastPlace(c: Ask): string | undefined {
+  const seen = /(?:^|;\s*)seen=([\w.]+)/.exec(c.req.header('cookie') ?? '')?.[1]
+  return c.req.query('since') || seen || c.req.param('view')?.split('-')[0]
 }

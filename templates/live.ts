@@ -10,7 +10,7 @@ export interface LiveView {
   readonly place: Place
   readonly room: Room
   readonly member: Member
-  /** The newest messages. */
+  /** The newest messages, or all that followed a place and is there at once. */
   readonly page: Page
   /** Whether it stands in a frame of the room's page. */
   readonly isFrame: boolean
@@ -41,7 +41,7 @@ export function liveTail(next?: string): string {
  * Two pages that take turns around the growing one. When that breaks off, its frame has loaded, so that this page's
  * own refresh comes due; and because browsers keep both, they go on taking turns while the server is away.
  */
-export function framePage(place: Place, room: Room, isWaiting: boolean): Html {
+export function framePage(place: Place, room: Room, view: string, isWaiting: boolean): Html {
   const path = roomPath(place, room)
   return wholePage({
     title: `${roomTitle(room)} · Parlour`,
@@ -50,7 +50,7 @@ export function framePage(place: Place, room: Room, isWaiting: boolean): Html {
     isPart: true,
     body: isWaiting
       ? html`<main><p class="empty" role="status">Connecting…</p></main>`
-      : html`<main><iframe src="${path}/live?frame" title="Messages"></iframe></main>`,
+      : html`<main><iframe src="${path}/live/${view}?frame" title="Messages"></iframe></main>`,
   })
 }
 

@@ -9,8 +9,8 @@ import { roomPath } from './room.ts'
  */
 export function problemPage(place: Place, words: string, room?: Room): Html {
   const way = room
-    ? html`<a href="${roomPath(place, room)}">Join the room</a>`
-    : html`<a href="${place.base}/">To the first page</a>`
+    ? html`<a href="${roomPath(place, room)}" target="_top">Join the room</a>`
+    : html`<a href="${place.base}/" target="_top">To the first page</a>`
   return page({
     title: 'Parlour',
     className: 'home',

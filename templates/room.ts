@@ -24,9 +24,14 @@ export function roomPath({ base }: Place, { code }: Room): string {
   return `${base}/rooms/${code}`
 }
 
-/** The path of the pages around the growing one. Browsers keep these, so it changes with the file that they load. */
-export function framePath(place: Place, room: Room, isWaiting: boolean): string {
-  return `${roomPath(place, room)}/frame?${isWaiting ? 'wait&' : ''}${place.assets.style}`
+/** Names a view of the growing page: by the place at which it begins, and a mark of its own. */
+export function makeView({ start }: Page): string {
+  return `${start}-${crypto.randomUUID().slice(0, 8)}`
+}
+
+/** The path of the pages around a view. Browsers keep these, so it changes with the file that they load. */
+export function framePath(place: Place, room: Room, view: string, isWaiting: boolean): string {
+  return `${roomPath(place, room)}/frame/${view}?${isWaiting ? 'wait&' : ''}${place.assets.style}`
 }
 
 /** The title that names a room. */
@@ -107,10 +112,10 @@ function newest({ place, room }: RoomView): Html {
   return html`<p class="newest"><a href="${roomPath(place, room)}">Back to the newest messages</a></p>`
 }
 
-function frames({ place, room }: RoomView): Html {
+function frames({ place, room, page }: RoomView): Html {
   const path = roomPath(place, room)
   return html`<noscript><div class="frames">
-<iframe src="${framePath(place, room, true)}" title="Messages"></iframe>
+<iframe src="${framePath(place, room, makeView(page), true)}" title="Messages"></iframe>
 <iframe src="${path}/write#text" title="Write a message"></iframe>
 </div></noscript>`
 }

@@ -90,8 +90,8 @@ htmlTest('every page is valid HTML', async ({ server, ann }) => {
     older: await ask(`${ann.room}?before=${(await ann.say('x')).cursor}`, own),
     write: await ask(`${ann.room}/write`, own),
     draft: await ask(`${ann.room}/messages`, { method: 'POST', body: new URLSearchParams({ text: ' ' }), ...own }),
-    frame: await ask(`${ann.room}/frame`, own),
-    wait: await ask(`${ann.room}/frame?wait`, own),
+    frame: await ask(`${ann.room}/frame/1.a-00000000`, own),
+    wait: await ask(`${ann.room}/frame/1.a-00000000?wait`, own),
     live: await grown(`${ann.room}/live`, own),
   }
   const files = Object.entries(pages).map(([name, text]) => ({ path: join(folder, `${name}.html`), text }))

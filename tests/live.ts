@@ -112,8 +112,8 @@ test('a page that browsers keep has an address that changes with the files it lo
 test('whichever of its two pages is asked for, the frame leads to the other', async ({ ann }) => {
   const ask = (path: string) => ann.fetch(path, { headers: { Accept: 'text/html' } })
   for (const [path, next] of [
-    ['/frame', /frame\?wait/],
-    ['/frame?wait', /frame\?(?!wait)/],
+    ['/frame/1.a-00000000', /frame\/1\.a-00000000\?wait/],
+    ['/frame/1.a-00000000?wait', /frame\/1\.a-00000000\?(?!wait)/],
   ] as const)
     assert.match((await ask(path)).headers.get('refresh') ?? '', next)
 })

@@ -54,7 +54,7 @@ test('the view comes back by itself after the server was away, and says what is 
   await member.say('before')
   await shows(page, 'before')
   await first.stop()
-  await page.waitForEvent('framenavigated', (frame) => /\/frame\?(?!wait)/.test(frame.url()))
+  await page.waitForEvent('framenavigated', (frame) => /\/frame\/[^?]+\?(?!wait)/.test(frame.url()))
   const second = await serve({ port: first.port })
   await (await frame(page, '/live')).waitForSelector('.gap')
   const back = await frame(page, '/live')
@@ -80,6 +80,20 @@ test('a view that was cut off shows all that was said meanwhile', async ({ serve
   await proxy.stop()
 })
 
+test('to whoever was removed that is said once, and then nothing is asked for any more', async ({
+  server,
+  browser,
+}) => {
+  const { page, member } = await enter(browser, server)
+  const around = page.frames().find((frame) => /\/frame\//.test(frame.url())) as Frame
+  const [{ value }] = (await page.context().cookies(member.room)).filter(({ name }) => name === 'parlour')
+  const headers = { Accept: 'application/json', Authorization: `Bearer ${value}` }
+  assert.is((await fetch(`${member.room}/leave`, { method: 'POST', headers })).status, 204)
+  const last = page.waitForResponse((response) => response.status() === 401 && response.url().includes('/frame/'))
+  assert.is(await (await last).headerValue('refresh'), null)
+  await around.waitForSelector('a[target="_top"]:text-is("Join the room")')
+})
+
 w3mTest('in a text browser the list, the form and a link do everything', async ({ server }) => {
   const ann = await Person.create(server.url, 'ann', 'Tea')
   await ann.say('hello from ann')
@@ -89,6 +103,9 @@ w3mTest('in a text browser the list, the form and a link do everything', async (
   assert.match(page, /Tea[\s\S]*ann[\s\S]*hello from ann[\s\S]*Message[\s\S]*Send/)
   assert.match(page, /refresh/)
   assert.not.match(page, /Nobody has said anything/)
+  const { cursor } = await ann.say('more')
+  const older = await w3m('-header', `Cookie: parlour=${ann.token}`, `${ann.room}?before=${cursor.replace('.', '0.')}`)
+  assert.match(older, /Some messages are no longer kept\.\s*Back to the newest messages/)
 })
 
 all.run()
@@ -105,7 +122,7 @@ async function enter(browser: Browser, server: TestServer, way = server.url): Pr
 
 /** The frame that shows this address, once it is there. */
 async function frame(page: Page, path: string): Promise<Frame> {
-  const isIt = (frame: Frame) => new URL(frame.url()).pathname.endsWith(path)
+  const isIt = (frame: Frame) => new URL(frame.url()).pathname.includes(path)
   return page.frames().find(isIt) ?? (await page.waitForEvent('framenavigated', isIt))
 }
 

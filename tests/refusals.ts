@@ -342,7 +342,7 @@ test('a method that an address does not know is refused with those that it does'
 
 test('whoever is to prove who they are is told how', async ({ ann }) => {
   for (const ask of [house.ask.bind(house), house.json.bind(house)]) {
-    for (const path of ['/messages', '/events', '/live', '/write', '/frame']) {
+    for (const path of ['/messages', '/events', '/live', '/write', '/frame/1.a-00000000']) {
       const answer = await ask(ann.room + path)
       assert.equal([answer.status, answer.headers.get('www-authenticate')], [401, 'Bearer'], path)
     }

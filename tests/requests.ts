@@ -124,7 +124,7 @@ test('what is for members is not for strangers, who are told where to join', asy
   for (const path of ['/messages', '/events', '/live', '/write']) {
     const page = await house.ask(ann.room + path)
     assert.is(page.status, 401, path)
-    assert.match(await page.text(), `<a href="${ann.room}">Join the room</a>`)
+    assert.match(await page.text(), `<a href="${ann.room}" target="_top">Join the room</a>`)
     const answer = await house.json(ann.room + path)
     assert.equal([answer.status, await errorIn(answer)], [401, 'no-session'], path)
   }

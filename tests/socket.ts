@@ -329,7 +329,7 @@ test('a room that is gone says so and leads home', async () => {
   assert.match(line.frames.join(), /This room is gone\. <a href="\/">/)
   assert.is((await ann.fetch('')).status, 404)
   const page = await ann.fetch('', { headers: { Accept: 'text/html' } })
-  assert.match(await page.text(), /no room with this code[\s\S]*<a href="\/">/)
+  assert.match(await page.text(), /no room with this code[\s\S]*<a href="\/" target="_top">/)
   assert.is(await store.count(), 0)
   const stopped = server.stop()
   await clock.pass(10_000)
