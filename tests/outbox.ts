@@ -188,7 +188,7 @@ test('an answer that takes a minute counts: each attempt is given more time, and
   server,
   browser,
 }) => {
-  const { page, member, proxy } = await enterByProxy(browser, server)
+  const { page, member, proxy } = await enterWithoutLines(browser, server)
   const line = await member.listen()
   await exactly(page)
   const posts = await hold(page)
@@ -209,9 +209,9 @@ test('an answer that takes a minute counts: each attempt is given more time, and
   await page.clock.runFor(10)
   await pass(await posts.next())
   await line.count(2)
-  await nothingWaits(page)
+  await page.waitForSelector('#waiting li:nth-child(2) small:text-is("Sent")')
   assert.equal(line.texts, ['one', 'two'])
-  proxy.close()
+  await proxy.stop()
 })
 
 test('an answer that comes while the text is sent again counts too', async ({ server, browser }) => {
@@ -255,8 +255,6 @@ test('what waited over a reload goes out at once and in order, though nothing br
 test('what waits goes out as soon as the browser is online again', async ({ server, browser }) => {
   const { page, member, proxy } = await enterWithoutLines(browser, server)
   const line = await member.listen()
-  await page.clock.install()
-  await page.reload()
   await exactly(page)
   await page.route('**/messages', (route) => route.fulfill(AWAY))
   await answer(page, () => say(page, 'waits'))
@@ -426,6 +424,7 @@ async function enterWithoutLines(browser: Browser, server: TestServer) {
   const proxy = await withoutSockets(server.port)
   proxy.answerInstead(({ method, url = '' }) => (method === 'GET' && /events|messages/.test(url) ? AWAY : undefined))
   const page = await visit(browser)
+  await page.clock.install()
   const member = await Person.create(server.url, 'zoe')
   await join(page, member.room.replace(server.url, proxy.url), 'ann')
   return { page, member, proxy }
