@@ -13,8 +13,10 @@ const LONGEST_PATIENCE_MS = 60_000
 const ATTEMPTS = 2
 // Answers in a row that were not the server's, before somebody is told.
 const STRANGE = 3
+// Stands where an attempt does while the server wants none, and never becomes old.
+const HOLD = { at: Infinity }
 
-const STRANGE_WORDS = 'Something on the way answers, perhaps a page to sign in. This waits and is tried again.'
+const STRANGE_WORDS = 'Something on the way answers, perhaps a page to sign in.'
 const UNWANTED_WORDS = 'Something on the way does not let this through.'
 const OVER_WORDS = 'This was not sent. You can still copy it.'
 
@@ -34,7 +36,6 @@ export function openOutbox(form) {
   const attempts = []
   let patience = SHORTEST_PATIENCE_MS
   let current
-  let isHeld = false
   let isOver = false
   let wait = 0
   let strange = 0
@@ -77,7 +78,7 @@ export function openOutbox(form) {
   }
 
   function send() {
-    if (current || isHeld || isOver || !queue.length) return
+    if (current || isOver || !queue.length) return
     clearTimeout(timer)
     timer = setTimeout(lose, patience)
     current = Object.assign(new AbortController(), { at: performance.now() })
@@ -85,11 +86,10 @@ export function openOutbox(form) {
     ask(queue[0], current)
   }
 
-  /** An answer may still come; but what was lost on the way never has one. */
+  /** The answer may still come, but where it was lost on the way there is none. */
   function lose() {
     patience = Math.min(patience * 2, LONGEST_PATIENCE_MS)
-    current = undefined
-    send()
+    again()
   }
 
   async function ask(message, attempt) {
@@ -140,14 +140,12 @@ export function openOutbox(form) {
   function next() {
     clearTimeout(timer)
     for (const attempt of attempts.splice(0)) attempt.abort()
-    current = undefined
     wait = strange = 0
     keep()
-    send()
+    again()
   }
 
   function failed(response, isStrange) {
-    current = undefined
     wait = Math.min(wait * 2 || SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
     strange = isStrange ? strange + 1 : 0
     if (strange >= STRANGE) {
@@ -155,13 +153,13 @@ export function openOutbox(form) {
       if (response.status >= 400) return giveBack()
     }
     const asked = response?.headers.get('Retry-After')
-    isHeld = response?.status === 429 || !!asked
+    current = (asked || response?.status === 429) && HOLD
     clearTimeout(timer)
     timer = setTimeout(again, Math.max(wait * (1 - Math.random() * 0.3), asked ? readWait(asked, response) : 0))
   }
 
   function again() {
-    isHeld = false
+    current = undefined
     send()
   }
 

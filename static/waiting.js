@@ -12,7 +12,7 @@ const FORGOTTEN_MS = 5000
 export function openWaiting() {
   const list = document.getElementById('waiting')
   const items = []
-  let place = Number.parseInt(document.getElementById('since').value, 10)
+  let place
 
   function add({ text }) {
     const item = make('li', { className: 'message waiting' })

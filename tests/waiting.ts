@@ -43,6 +43,7 @@ test('what a server took and forgot goes once the new history is told, and is no
   const { page, proxy, restart } = await enterOneThatForgets(browser)
   await lose(page, proxy)
   await answer(page, () => say(page, 'forgotten'))
+  assert.equal(await waiting(page), ['forgotten: Sent'])
   let posts = 0
   page.on('request', (request) => {
     if (request.method() === 'POST') posts += 1

@@ -26,7 +26,7 @@ export async function visit(
   options: BrowserContextOptions = {},
 ): Promise<Page & { problems: string[] }> {
   const page = await (await browser.newContext(options)).newPage()
-  page.setDefaultTimeout(7_000)
+  page.setDefaultTimeout(60_000)
   const problems: string[] = []
   page.on('pageerror', (error) => problems.push(String(error)))
   page.on('console', (message) => {
