@@ -18,7 +18,12 @@ export interface Fields {
 }
 
 /** A site that is asked without a network, whose clock stands still until the test lets it go on. */
-export function makeHouse({ history = 500, isDraining = () => false, clock = new TestClock(), ...options }: SiteOptions = {}) {
+export function makeHouse({
+  history = 500,
+  isDraining = () => false,
+  clock = new TestClock(),
+  ...options
+}: SiteOptions = {}) {
   const whole: ServerOptions = {
     port: 0,
     host: '127.0.0.1',
