@@ -237,6 +237,8 @@ test('whoever catches up in a crowd is told the names, and where too many do at 
   await quiet(20_000)
   for (let count = 0; count < 100; count += 1) assert.not.ok(presence.here().isCountOnly, 'these are few')
   presence.connected(ann)
+  await quiet()
+  assert.is(told.at(-1)?.isCountOnly, undefined, 'nobody has a line for the others yet')
   await quiet(20_000)
   const before = told.length
   const answers = Array.from({ length: 500 }, () => presence.here())
