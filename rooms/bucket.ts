@@ -34,7 +34,7 @@ export function take(bucket: Bucket, rate: Rate, now: number): number {
 
 /** Seconds until a token can be taken, 0 when one is there; takes none. */
 export function refill(bucket: Bucket, rate: Rate, now: number): number {
-  const gained = (Math.max(0, now - bucket.at) / 1000) * rate.perSecond
+  const gained = ((now - bucket.at) / 1000) * rate.perSecond
   bucket.tokens = Math.min(rate.burst, bucket.tokens + gained)
   bucket.at = now
   return bucket.tokens >= 1 ? 0 : (1 - bucket.tokens) / rate.perSecond
@@ -46,6 +46,7 @@ export class Buckets {
   #now: () => number
   #buckets = new Map<string, Bucket>()
 
+  /** @param now milliseconds that never run backwards */
   constructor(rate: Rate, now: () => number) {
     this.#rate = rate
     this.#now = now

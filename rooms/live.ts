@@ -121,7 +121,7 @@ export class LiveRoom {
 
   #send(connection: Connection, page: Page, isLast: boolean): void {
     const events: Event[] = page.gap ? [page.gap, ...page.entries] : [...page.entries]
-    if (isLast) events.push(this.presence.attendance)
+    if (isLast) events.push(this.presence.here())
     const { previous, cursor } = page
     connection.write(connection.format.encode({ events, previous, cursor }), cursor)
   }

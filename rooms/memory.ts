@@ -1,4 +1,5 @@
 import { waterLevel } from './budget.ts'
+import { type Clock, systemClock } from './clock.ts'
 import { Shelf } from './shelf.ts'
 import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.ts'
 import type { Entry, Member, Page, Room } from './types.ts'
@@ -11,6 +12,7 @@ const LATER_SHARE = 0.05
 export interface MemoryBounds extends Bounds {
   /** Bytes of memory for all rooms together, about. */
   readonly budget?: number
+  readonly clock?: Clock
 }
 
 /** A store that keeps everything in this process and nothing after it. */
@@ -18,6 +20,7 @@ export class MemoryStore implements Store {
   readonly isDurable = false
   #bounds: Bounds
   #budget: number
+  #clock: Clock
   #shelves = new Map<string, Shelf>()
   /** The rooms that have been unused for the longest come first. */
   #unused = new Set<Shelf>()
@@ -26,9 +29,10 @@ export class MemoryStore implements Store {
   #bytes = 0
   #trimAt: number
 
-  constructor({ budget = BUDGET_BYTES, ...bounds }: MemoryBounds) {
+  constructor({ budget = BUDGET_BYTES, clock = systemClock, ...bounds }: MemoryBounds) {
     this.#bounds = bounds
     this.#budget = budget
+    this.#clock = clock
     this.#trimAt = budget
   }
 
@@ -39,7 +43,7 @@ export class MemoryStore implements Store {
 
   async create(room: Room): Promise<boolean> {
     if (this.#shelves.has(room.code)) return false
-    const shelf = new Shelf(room, this.#bounds)
+    const shelf = new Shelf(room, this.#bounds, this.#clock.elapsed())
     this.#shelves.set(room.code, shelf)
     this.#changed(shelf)
     return true
@@ -62,9 +66,9 @@ export class MemoryStore implements Store {
     this.#sizes.delete(shelf)
   }
 
-  async quietSince(time: number): Promise<string[]> {
-    const quiet = [...this.#shelves.values()].filter(({ room, log }) => (log.newest?.at ?? room.created) < time)
-    return quiet.map(({ room }) => room.code)
+  async quietFor(milliseconds: number): Promise<string[]> {
+    const since = this.#clock.elapsed() - milliseconds
+    return [...this.#shelves.values()].filter(({ used }) => used < since).map(({ room }) => room.code)
   }
 
   async unused(): Promise<string | undefined> {
@@ -94,7 +98,7 @@ export class MemoryStore implements Store {
 
   async append(code: string, draft: Draft): Promise<Appended> {
     return this.#change(code, (shelf) => {
-      const appended = shelf.append(draft)
+      const appended = shelf.append(draft, this.#clock.elapsed())
       if (appended && !appended.repeated) for (const follower of shelf.followers) follower(appended.message)
       return appended
     })

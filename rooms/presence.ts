@@ -1,3 +1,4 @@
+import { type Bucket, fill, take } from './bucket.ts'
 import type { Clock } from './clock.ts'
 import type { Attendance, Member, Notice } from './types.ts'
 
@@ -5,6 +6,11 @@ import type { Attendance, Member, Notice } from './types.ts'
 export const CROWD = 200
 // News of coming and going is told at once when it is quiet, and otherwise gathered.
 const GATHER_MS = 1000
+// A list of a crowd's names is 15 KB to each of them: told no more often than this, and in a larger crowd more rarely.
+const LIST_MS = 10_000
+const LIST_MS_EACH = 10
+// Such lists to those who catch up. Whoever comes when they are used up waits for the next that all are told.
+const LISTS = { burst: 20, perSecond: 5 }
 
 export interface PresenceOptions {
   readonly clock: Clock
@@ -26,14 +32,22 @@ export class Presence {
   #joined = new Map<string, Member>()
   #left = new Map<string, Member>()
   #attendance: Attendance | undefined
+  #counted: Attendance | undefined
   #first: readonly Member[] | undefined
   #gathering = false
   /** Somebody may have been shown what is no longer so, even if who came has left again. */
   #isNews = false
   #isSweepDue = false
+  /** The names that all were told last, in a crowd, and when they may be told again. */
+  #listed: readonly Member[] | undefined
+  #nextList = 0
+  /** Whether somebody has caught up without the names. */
+  #isListOwed = false
+  #lists: Bucket
 
   constructor(options: PresenceOptions) {
     this.#options = options
+    this.#lists = fill(LISTS, options.clock.elapsed())
   }
 
   /** Those who are here, first come first. The list stays the same one until another name belongs in it. */
@@ -41,6 +55,14 @@ export class Presence {
     this.#first ??= first(this.#present.values(), CROWD)
     this.#attendance ??= { kind: 'attendance', count: this.#present.size, members: this.#first }
     return this.#attendance
+  }
+
+  /** The same for somebody who has caught up: in a crowd without the names, where too many ask for them at once. */
+  here(): Attendance {
+    if (!this.#isCrowd || take(this.#lists, LISTS, this.#options.clock.elapsed()) === 0) return this.attendance
+    this.#isListOwed = true
+    this.#gather()
+    return this.#count
   }
 
   get isEmpty(): boolean {
@@ -99,7 +121,7 @@ export class Presence {
     const member = this.#present.get(id)
     if (!member) return
     this.#present.delete(id)
-    this.#first = undefined
+    if (this.#first?.includes(member)) this.#first = undefined
     if (!this.#joined.delete(id)) this.#left.set(id, member)
     this.#options.mark(id, false)
     this.#changed()
@@ -107,7 +129,7 @@ export class Presence {
 
   #delay(id: string): void {
     this.#leaving.delete(id)
-    this.#leaving.set(id, this.#options.clock.now() + this.#options.grace)
+    this.#leaving.set(id, this.#options.clock.elapsed() + this.#options.grace)
     this.#scheduleSweep(this.#options.grace)
   }
 
@@ -119,7 +141,7 @@ export class Presence {
 
   #sweep(): void {
     this.#isSweepDue = false
-    const now = this.#options.clock.now()
+    const now = this.#options.clock.elapsed()
     for (const [id, deadline] of this.#leaving) {
       if (deadline > now) return this.#scheduleSweep(deadline - now)
       this.#leaving.delete(id)
@@ -129,7 +151,12 @@ export class Presence {
 
   #changed(): void {
     this.#attendance = undefined
+    this.#counted = undefined
     this.#isNews = true
+    this.#gather()
+  }
+
+  #gather(): void {
     if (this.#gathering) return
     this.#gathering = true
     // The turn ends first, so that all who came in it are told of together.
@@ -137,17 +164,41 @@ export class Presence {
   }
 
   #tell(): void {
-    if (!this.#isNews) {
+    const isStale = this.#isCrowd && (this.#isListOwed || this.attendance.members !== this.#listed)
+    const isListDue = isStale && this.#options.clock.elapsed() >= this.#nextList
+    if (this.#isNews || isListDue) this.#tellNews(this.#isCrowd && !isListDue)
+    else if (!isStale) {
       this.#gathering = false
       return
     }
+    this.#options.clock.after(GATHER_MS, () => this.#tell())
+  }
+
+  #tellNews(isCountOnly: boolean): void {
+    if (!isCountOnly) this.#list()
     this.#isNews = false
     const notice: Notice = { kind: 'notice', joined: [...this.#joined.values()], left: [...this.#left.values()] }
     this.#joined.clear()
     this.#left.clear()
     const isNotable = notice.joined.length + notice.left.length > 0 && this.#present.size <= CROWD
-    this.#options.tell(this.attendance, isNotable ? notice : undefined)
-    this.#options.clock.after(GATHER_MS, () => this.#tell())
+    this.#options.tell(isCountOnly ? this.#count : this.attendance, isNotable ? notice : undefined)
+  }
+
+  /** The names are told to all. */
+  #list(): void {
+    const size = this.#present.size
+    this.#isListOwed = false
+    // Whoever has the names of fewer than a crowd has no line for those who are left out.
+    this.#listed = this.#isCrowd ? this.attendance.members : undefined
+    this.#nextList = this.#isCrowd ? this.#options.clock.elapsed() + Math.max(LIST_MS, size * LIST_MS_EACH) : 0
+  }
+
+  get #isCrowd(): boolean {
+    return this.#present.size > CROWD
+  }
+
+  get #count(): Attendance {
+    return (this.#counted ??= { ...this.attendance, isCountOnly: true })
   }
 }
 

@@ -4,10 +4,21 @@ import type { Member } from './types.ts'
 // Memory stays bounded: once this many have come back after a restart, nobody else does. In practice far fewer do.
 const MEMBERS = 100_000
 
+/** When a session was made. */
+export interface Issued {
+  /** By the clock on the wall, which may have been set since. */
+  readonly at: number
+  /** The start of the server that made it, by a random name, and so many milliseconds after it. */
+  readonly start: string
+  readonly elapsed: number
+  /** Whether that was an earlier start than this one. */
+  readonly isEarlier: boolean
+}
+
 interface Holder {
   readonly id: string
   /** When their session was made. */
-  readonly issued: number
+  readonly issued: Issued
 }
 
 /**
@@ -16,7 +27,6 @@ interface Holder {
  * start cannot be known; what happens after it is remembered for as long as somebody can come back.
  */
 export class Revival {
-  #started: number
   #until: number
   #limit: number
   /** By room that was brought back, who had each look last of those who came back. */
@@ -24,9 +34,11 @@ export class Revival {
   /** Whoever came back, and whether they have left again. */
   #hasLeft = new Map<string, boolean>()
 
-  /** @param ttl milliseconds that an empty room is kept: whatever was before the start is over after as many */
+  /**
+   * @param started milliseconds that never run backwards, like every time here
+   * @param ttl milliseconds that an empty room is kept: whatever was before the start is over after as many
+   */
   constructor(started: number, ttl: number, limit = MEMBERS) {
-    this.#started = started
     this.#until = started + ttl
     this.#limit = limit
   }
@@ -37,10 +49,10 @@ export class Revival {
   }
 
   /** Whether a session may bring its member back: they have not left since, and nobody had their name after them. */
-  isOpen(room: string, member: Member, issued: number, now: number): boolean {
-    const isInTime = issued < this.#started && now < this.#until
+  isOpen(room: string, member: Member, issued: Issued, now: number): boolean {
+    const isInTime = issued.isEarlier && now < this.#until
     if (!isInTime || this.#hasLeft.get(member.id) || this.size >= this.#limit) return false
-    return this.#rivals(room, member).every((rival) => rival.issued <= issued)
+    return this.#rivals(room, member).every((rival) => !isLater(rival.issued, issued))
   }
 
   /** A room was brought back. */
@@ -59,7 +71,7 @@ export class Revival {
   }
 
   /** A member came back. */
-  cameBack(room: string, member: Member, issued: number): void {
+  cameBack(room: string, member: Member, issued: Issued): void {
     this.#hasLeft.set(member.id, false)
     for (const look of looks(member.name)) this.#holders.get(room)?.set(look, { id: member.id, issued })
   }
@@ -82,4 +94,9 @@ export class Revival {
       .flatMap((look) => holders?.get(look) ?? [])
       .filter((holder) => holder.id !== id)
   }
+}
+
+/** Whether one session was made after another, as far as can be known where the clock on the wall was set. */
+function isLater(one: Issued, other: Issued): boolean {
+  return one.start === other.start ? one.elapsed > other.elapsed : one.at > other.at
 }

@@ -8,7 +8,7 @@ import { LiveRoom } from './live.ts'
 import { readName, suggestName } from './name.ts'
 import { own } from './own.ts'
 import { boundPage, PAGE_BYTES, type SizeOf } from './page.ts'
-import { Revival } from './revival.ts'
+import { type Issued, Revival } from './revival.ts'
 import type { Appended, Draft, Store } from './store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
@@ -32,7 +32,7 @@ export interface Claim {
   readonly room: string
   readonly title: string
   readonly member: Member
-  readonly issued: number
+  readonly issued: Issued
 }
 
 export interface HistoryQuery {
@@ -78,8 +78,9 @@ export class Rooms {
     this.#store = options.store
     this.#clock = options.clock ?? systemClock
     this.#grace = options.grace ?? 20_000
-    this.#revival = new Revival(this.#clock.now(), options.ttl)
-    const buckets = (rate: Rate) => new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.now)
+    this.#revival = new Revival(this.#clock.elapsed(), options.ttl)
+    const buckets = (rate: Rate) =>
+      new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.elapsed)
     this.#rates = buckets(POSTING)
     this.#roomPosts = buckets(ROOM_POSTS)
     this.#roomJoins = buckets(ROOM_JOINS)
@@ -183,6 +184,11 @@ export class Rooms {
     return this.#live.get(code)?.presence.attendance ?? { kind: 'attendance', count: 0, members: [] }
   }
 
+  /** Who is here, for a page that has caught up: in a crowd often only the count. */
+  here(code: string): Attendance {
+    return this.#live.get(code)?.presence.here() ?? this.attendance(code)
+  }
+
   /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
     return this.#live.get(code)?.presence.members(NAMED) ?? []
@@ -273,7 +279,7 @@ export class Rooms {
   }
 
   async #revive({ room: code, title, member, issued }: Claim): Promise<Member | undefined> {
-    const isOpen = () => this.#revival.isOpen(code, member, issued, this.#clock.now())
+    const isOpen = () => this.#revival.isOpen(code, member, issued, this.#clock.elapsed())
     if (!isOpen() || this.attendance(code).count >= PRESENT) return undefined
     if (!(await this.#store.find(code))) {
       if (!(await this.#hasSpace())) return undefined
@@ -299,10 +305,10 @@ export class Rooms {
 
   async #sweep(): Promise<void> {
     for (const [code, live] of this.#live) if (live.isEmpty) this.#forget(code, live)
-    for (const code of await this.#store.quietSince(this.#clock.now() - this.#options.ttl)) {
+    for (const code of await this.#store.quietFor(this.#options.ttl)) {
       if (!this.#live.get(code)?.hasConnections) await this.#remove(code)
     }
-    this.#revival.expire(this.#clock.now())
+    this.#revival.expire(this.#clock.elapsed())
   }
 
   async #remove(code: string): Promise<void> {

@@ -7,7 +7,6 @@ import type { Entry, Member, Message, Room } from './types.ts'
 // About what these take in memory, with all that is made of them elsewhere.
 const ROOM_BYTES = 6000
 const MEMBER_BYTES = 1000
-const RECEIPT_BYTES = 50
 
 interface Membership {
   readonly member: Member
@@ -26,16 +25,24 @@ export class Shelf {
   #looks = new Map<string, string>()
   /** Members who are not here, the longest away first. */
   #away = new Set<string>()
-  #receipts = 0
+  #receiptBytes = 0
+  #used: number
 
-  constructor(room: Room, bounds: Bounds) {
+  /** @param now milliseconds that never run backwards */
+  constructor(room: Room, bounds: Bounds, now: number) {
     this.room = room
+    this.#used = now
     this.log = new MemoryLog(bounds)
   }
 
   /** Bytes of memory that the room takes, about. */
   get bytes(): number {
-    return ROOM_BYTES + this.#members.size * MEMBER_BYTES + this.#receipts * RECEIPT_BYTES + this.log.heapBytes
+    return ROOM_BYTES + this.#members.size * MEMBER_BYTES + this.#receiptBytes + this.log.heapBytes
+  }
+
+  /** When something was said here last, or it was made. */
+  get used(): number {
+    return this.#used
   }
 
   /** Whether nothing was ever said here and nobody is here. */
@@ -75,12 +82,12 @@ export class Shelf {
     if (!membership) return false
     this.#members.delete(id)
     this.#away.delete(id)
-    this.#receipts -= membership.receipts?.size ?? 0
+    this.#receiptBytes -= membership.receipts?.bytes ?? 0
     for (const look of membership.looks) this.#looks.delete(look)
     return true
   }
 
-  append(draft: Draft): Appended {
+  append(draft: Draft, now: number): Appended {
     const membership = this.#members.get(draft.member.id)
     if (!membership) return undefined
     const receipts = (membership.receipts ??= new Receipts())
@@ -89,16 +96,27 @@ export class Shelf {
     const receipt = receipts.find(hash)
     if (receipt) return { message: this.log.find(receipt) ?? { ...rebuild(draft), ...receipt }, repeated: true }
     const message = this.log.append(draft)
-    this.#receipts -= receipts.size
-    receipts.keep(hash, message)
-    this.#receipts += receipts.size
+    this.#used = now
+    this.#receiptBytes -= receipts.bytes
+    receipts.keep(hash, message, now)
+    this.#receiptBytes += receipts.bytes
     return { message, repeated: false }
   }
 
-  /** Gives up what is oldest until the room takes no more than this: messages, and then members who are away. */
+  /** Gives up what is oldest until the room takes no more than this: keys, messages, and then members who are away. */
   shrink(bytes: number): void {
+    for (const { receipts } of this.#members.values()) {
+      if (this.bytes <= bytes) return
+      if (receipts) this.#shrinkReceipts(receipts)
+    }
     while (this.bytes > bytes && this.log.size > 1) this.log.trim()
     while (this.bytes > bytes && this.#away.size > 0) this.#forgetOne()
+  }
+
+  #shrinkReceipts(receipts: Receipts): void {
+    this.#receiptBytes -= receipts.bytes
+    receipts.shrink()
+    this.#receiptBytes += receipts.bytes
   }
 
   #forgetOne(): void {

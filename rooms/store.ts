@@ -9,7 +9,8 @@ import type { Entry, Member, Message, Page, Room } from './types.ts'
  *   follower sees an entry before those with lower numbers, twice, or not at all while it follows.
  * - **Dense.** The first entry of a room is 1 and each next one is one more, whoever appends at the same time.
  * - **Once.** A key that its member has used before answers the first entry again and stores nothing. A store
- *   remembers at least the last `KEYS` of each member, however much others have said since.
+ *   remembers at least the last `KEYS` of each member, and unless memory is scarce those of the last `KEY_MS`, up to
+ *   `MOST_KEYS`; however much others have said since.
  * - **No silent hole.** `read` answers everything after a cursor that is still kept and whose tag is this history's;
  *   otherwise everything that is kept, behind a gap that says how many are gone where that can be known. Before a
  *   cursor it answers nothing that is newer, and where nothing older is kept it says the same of what is gone.
@@ -29,8 +30,8 @@ export interface Store {
   count(): Promise<number>
   /** Forgets a room and all that was in it. */
   remove(code: string): Promise<void>
-  /** Rooms in which nothing was said since `time`, nor were they made after it. */
-  quietSince(time: number): Promise<string[]>
+  /** Rooms in which nothing was said for so long, nor were they made meanwhile, whatever the clock on the wall says. */
+  quietFor(milliseconds: number): Promise<string[]>
   /** The room that has been unused for the longest: in which nothing was ever said and nobody is. */
   unused(): Promise<string | undefined>
   /** Lets a member in, who is here from now on; one who is in already stays. */
@@ -85,3 +86,6 @@ export const AWAY = 2000
 
 /** Keys remembered for each member, at the least. */
 export const KEYS = 64
+/** And how long any more of them are, up to so many. */
+export const KEY_MS = 24 * 60 * 60 * 1000
+export const MOST_KEYS = 4096

@@ -44,6 +44,8 @@ export interface Attendance {
   readonly kind: 'attendance'
   readonly count: number
   readonly members: readonly Member[]
+  /** Only the count is told: the names stay as they were told before. */
+  readonly isCountOnly?: boolean
 }
 
 /** Anything published to the connections of a room. */

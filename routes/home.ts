@@ -50,7 +50,7 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
 
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
-  const token = site.sessions.seal(room, member, site.clock.now())
+  const token = site.sessions.seal(room, member)
   const path = roomPath(site.place, room)
   c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)

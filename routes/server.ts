@@ -60,7 +60,7 @@ export function makeSite(options: ServerOptions, isDraining: () => boolean): Sit
     place: { base: options.base, assets: paths },
     rooms: new Rooms({ store, ttl, areRatesLimited, grace, clock }),
     clock,
-    sessions: new Sessions(options.secrets),
+    sessions: new Sessions(options.secrets, clock),
     limits: makeLimits(clock, areRatesLimited),
     origins: new Set(options.origins),
     streams: new Map(),

@@ -12,9 +12,13 @@ export function since(cursor: string): Html {
 }
 
 /** Who is here, as the items of a list. */
-export function attendance({ members, count }: Attendance): Html {
-  const others = count - members.length
-  return html`${raw(names(members))}${others > 0 && html`<li class="others">and ${others} more</li>`}`
+export function attendance(here: Attendance): Html {
+  return html`${raw(names(here.members))}${here.count > here.members.length && others(here)}`
+}
+
+/** How many are here beside those who are named. */
+function others({ members, count }: Attendance, swap?: Html): Html {
+  return html`<li id="others" class="others"${swap}>and ${count - members.length} more</li>`
 }
 
 /** A batch for a page that is live by scripts: lines for its log, and what changes elsewhere in the page. */
@@ -68,9 +72,9 @@ const swaps = new WeakMap<Attendance, string>()
 function attendanceSwap(here: Attendance): string {
   let swap = swaps.get(here)
   if (swap === undefined) {
-    // Above a crowd the names stay as they were: a list of hundreds for each who comes would drown the messages.
-    const list =
-      here.count === here.members.length && html`<ul id="members" hx-swap-oob="innerHTML">${attendance(here)}</ul>`
+    const list = here.isCountOnly
+      ? others(here, html` hx-swap-oob="true"`)
+      : html`<ul id="members" hx-swap-oob="innerHTML">${attendance(here)}</ul>`
     swap = html`<span id="count" hx-swap-oob="innerHTML">${here.count}</span>${list}`.toString()
     swaps.set(here, swap)
   }

@@ -183,7 +183,7 @@ test('twenty rooms an hour are for the whole /64, not for each address in it', a
 
 test('who has more addresses than memory has room for makes the oldest give way', () => {
   const clock = new TestClock()
-  const buckets = new Buckets({ burst: 2, perSecond: 1 / 3600 }, clock.now)
+  const buckets = new Buckets({ burst: 2, perSecond: 1 / 3600 }, clock.elapsed)
   for (let address = 0; address < 150_000; address += 1) {
     buckets.take(`${address}`)
     if (address % 1000 === 0) buckets.take('mine')
@@ -196,7 +196,7 @@ test('who has more addresses than memory has room for makes the oldest give way'
 
 test('what is full again is forgotten without a look at all of it', async () => {
   const clock = new TestClock()
-  const buckets = new Buckets({ burst: 2, perSecond: 1 }, clock.now)
+  const buckets = new Buckets({ burst: 2, perSecond: 1 }, clock.elapsed)
   for (let address = 0; address < 1000; address += 1) buckets.take(`${address}`)
   await clock.pass(1000)
   for (let address = 0; address < 1000; address += 1) buckets.take('mine')

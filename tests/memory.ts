@@ -6,14 +6,16 @@ import { waterLevel } from '../rooms/budget.ts'
 import { MemoryStore } from '../rooms/memory.ts'
 import { hashOf, Receipts } from '../rooms/receipts.ts'
 import { Rooms } from '../rooms/rooms.ts'
-import { KEYS } from '../rooms/store.ts'
+import { KEY_MS, KEYS, MOST_KEYS } from '../rooms/store.ts'
 import type { Member, Message } from '../rooms/types.ts'
 import { message } from '../templates/message.ts'
 import { TestClock } from './support/clock.ts'
 import { collector, grownBy } from './support/heap.ts'
+import { isWithin } from './support/ratio.ts'
 
 const MB = 1024 * 1024
 const BOUNDS = { history: 500, bytes: MB }
+const RECEIPT = { seq: 1, tag: 'abc0zz', at: Date.UTC(2026) }
 const ann = { id: 'a', name: 'ann' }
 
 const all = suite('memory')
@@ -170,12 +172,8 @@ measured('what a member has said last takes less than 4 KB', async () => {
   const kept: Receipts[] = []
   const grown = await grownBy(500, (number) => {
     const receipts = new Receipts()
-    for (let key = 0; key < KEYS * 2; key += 1)
-      receipts.keep(hashOf(`${'語'.repeat(120)} ${key}`), {
-        seq: number * 1000 + key,
-        tag: 'abc0zz',
-        at: Date.UTC(2026),
-      })
+    for (let key = 0; key < KEYS; key += 1)
+      receipts.keep(hashOf(`${'語'.repeat(120)} ${key}`), RECEIPT, number * 1000 + key)
     kept.push(receipts)
   })
   assert.is(kept.length, 500)
@@ -184,11 +182,84 @@ measured('what a member has said last takes less than 4 KB', async () => {
 
 all('of what a member has said last each key answers what it was used for', () => {
   const receipts = new Receipts()
-  const receipt = (seq: number) => ({ seq, tag: `0a${String(seq).padStart(4, '0')}`, at: Date.UTC(2026) + seq })
-  for (let seq = 1; seq <= KEYS + 10; seq += 1) receipts.keep(hashOf(`key ${seq}`), receipt(seq))
-  assert.is(receipts.size, KEYS)
-  for (let seq = 11; seq <= KEYS + 10; seq += 1) assert.equal(receipts.find(hashOf(`key ${seq}`)), receipt(seq))
-  for (const key of ['key 10', 'key', '']) assert.is(receipts.find(hashOf(key)), undefined)
+  const receipt = (seq: number) => ({ seq, tag: `0${String(seq).padStart(5, '0')}`, at: Date.UTC(2026) + seq })
+  const last = 5 * MOST_KEYS + 10
+  for (let seq = 1; seq <= last; seq += 1) receipts.keep(hashOf(`key ${seq}`), receipt(seq), seq)
+  assert.is(receipts.size, MOST_KEYS)
+  for (let seq = last - MOST_KEYS + 1; seq <= last; seq += 1)
+    assert.equal(receipts.find(hashOf(`key ${seq}`)), receipt(seq))
+  for (const key of [`key ${last - MOST_KEYS}`, 'key', '']) assert.is(receipts.find(hashOf(key)), undefined)
+})
+
+all('whatever is said when, the keys of a day and the last few are known, and none that gave way', () => {
+  const hashes = Array.from({ length: 12 * 700 }, (_, key) => hashOf(`key ${key}`))
+  const pause = fc.constantFrom(0, 1, 1000, KEY_MS / 50, KEY_MS / 3, KEY_MS, KEY_MS + 1)
+  const burst = fc.record({ count: fc.integer({ min: 1, max: 700 }), pause, isShrunk: fc.nat(9) })
+  fc.assert(
+    fc.property(fc.array(burst, { minLength: 1, maxLength: 12 }), (bursts) => {
+      const receipts = new Receipts()
+      let [now, said]: [number, number[]] = [0, []]
+      for (const { count, pause, isShrunk } of bursts) {
+        now += pause
+        for (let number = 0; number < count; number += 1) {
+          receipts.keep(hashes[said.length], { seq: said.length, tag: 'abc0zz', at: 0 }, now)
+          said.push(now)
+        }
+        if (isShrunk > 0) continue
+        receipts.shrink()
+        said = said.map((at, index) => (index < said.length - KEYS ? Number.NEGATIVE_INFINITY : at))
+      }
+      const isKept = (at: number, index: number) => index >= said.length - KEYS || at >= now - KEY_MS
+      const known = said.map((_, index) => receipts.find(hashes[index])?.seq)
+      assert.equal(
+        known,
+        said.map((at, index) => (isKept(at, index) && index >= said.length - MOST_KEYS ? index : undefined)),
+      )
+    }),
+    { numRuns: 40 },
+  )
+})
+
+all('a post costs no more with all keys that are kept than with a few', () => {
+  const [few, many] = [new Receipts(), new Receipts()]
+  const hashes = Array.from({ length: 3 * MOST_KEYS }, (_, key) => hashOf(`key ${key}`))
+  for (const hash of hashes) many.keep(hash, RECEIPT, 0)
+  const find = (receipts: Receipts) => () => hashes.every((hash) => receipts.find(hash - 1) === undefined)
+  for (const hash of hashes.slice(0, KEYS)) few.keep(hash, RECEIPT, 0)
+  assert.ok(isWithin(3, find(few), find(many)))
+})
+
+all(
+  'keys count, and where memory is scarce all but the last few of each member give way before a message',
+  async () => {
+    const store = new MemoryStore({ ...BOUNDS, budget: MB })
+    await open(store, 'a room')
+    const guests = Array.from({ length: 5 }, (_, number) => ({ id: `${number}`, name: `guest ${number}` }))
+    for (const guest of guests) await store.admit('a room', guest)
+    const say = async (member: Member, count: number) =>
+      (await store.append('a room', { member, key: `key ${count}`, text: 'x', at: 0 }))?.repeated
+    const last = 4000
+    for (let count = 1; count <= last; count += 1) {
+      for (const guest of guests) await say(guest, count)
+      assert.ok(store.bytes <= MB)
+      if (count === last / 10) assert.ok(store.bytes > guests.length * count * 40)
+    }
+    assert.is((await store.read('a room', { limit: 1000 })).entries.length, 500)
+    const known = await Promise.all(guests.map((guest) => say(guest, 1)))
+    assert.ok(known.includes(undefined) || known.includes(false))
+    for (const guest of guests) assert.is(await say(guest, last - KEYS / 2), true)
+  },
+)
+
+measured('the keys of a day take no more memory than is counted', async () => {
+  const kept: Receipts[] = []
+  const grown = await grownBy(20, (number) => {
+    const receipts = new Receipts()
+    for (let key = 0; key < MOST_KEYS; key += 1) receipts.keep(hashOf(`${number} ${key}`), RECEIPT, key)
+    kept.push(receipts)
+  })
+  assert.ok(kept[0].bytes < 50 * MOST_KEYS)
+  assert.ok((grown ?? 0) < kept[0].bytes * 1.1, `${grown} bytes`)
 })
 
 all.run()

@@ -67,6 +67,23 @@ test('somebody who stays away has left once the grace is over, not before', asyn
   assert.ok(presence.isEmpty)
 })
 
+for (const hours of [-1, 72]) {
+  test(`the grace is as long as ever with a clock on the wall that is set by ${hours} hours`, async () => {
+    const { presence, clock, quiet } = room()
+    presence.seen(ann)
+    presence.connected(bob)
+    presence.disconnected(bob)
+    clock.set(hours * 60 * 60 * 1000)
+    await quiet(GRACE - 1)
+    presence.seen(ann)
+    assert.equal(namesOf(presence.members(CROWD)), ['ann', 'bob'])
+    await quiet(1)
+    assert.equal(namesOf(presence.members(CROWD)), ['ann'])
+    await quiet(GRACE - 1)
+    assert.ok(presence.isEmpty)
+  })
+}
+
 test('somebody without a connection is here for the grace after each thing they ask', async () => {
   const { presence, quiet } = room()
   presence.seen(ann)
@@ -157,6 +174,84 @@ test('above a crowd notices and names give way to the count, which stays exact',
   assert.equal([told.at(-1)?.count, told.at(-1)?.left?.length], [CROWD, 50])
 })
 
+test('above a crowd the list drops those who left, and says how many it leaves out', async () => {
+  const { presence, told, quiet } = room()
+  const members = crowd(CROWD + 50)
+  for (const member of members) presence.connected(member)
+  await quiet(2000)
+  assert.equal(shown(told), { names: namesOf(members.slice(0, CROWD)), others: 50, count: CROWD + 50 })
+  for (const { id } of members.slice(0, 20)) presence.left(id)
+  presence.left(members.at(-1)?.id as string)
+  await quiet(10_000)
+  assert.equal(shown(told), { names: namesOf(members.slice(20, CROWD + 20)), others: 29, count: CROWD + 29 })
+  const lists = told.filter(({ isCountOnly }) => !isCountOnly).length
+  presence.left(members.at(-2)?.id as string)
+  presence.connected({ id: 'late', name: 'late' })
+  presence.connected({ id: 'later', name: 'later' })
+  await quiet(60_000)
+  assert.equal(
+    [shown(told).others, shown(told).count],
+    [30, CROWD + 30],
+    'who comes and goes without a name is counted',
+  )
+  assert.is(told.filter(({ isCountOnly }) => !isCountOnly).length, lists, 'and no list is told for them')
+  for (const { id } of members.slice(20, 60)) presence.left(id)
+  await quiet(2000)
+  const left = [...members.slice(60, -2).map(({ name }) => name), 'late', 'later']
+  assert.equal(shown(told), { names: left, others: 0, count: left.length }, 'a crowd no more')
+  presence.connected({ id: 'last', name: 'last' })
+  for (const member of members.slice(0, 20)) presence.connected(member)
+  await quiet(2000)
+  assert.equal([shown(told).others, shown(told).count], [left.length + 21 - CROWD, left.length + 21], 'a crowd again')
+})
+
+test('in a crowd that comes and goes all are told the names now and then, the larger it is the more rarely', async () => {
+  for (const [size, lists] of [
+    [1000, 6],
+    [4000, 2],
+  ]) {
+    const { presence, told, quiet } = room()
+    const members = crowd(size)
+    for (const member of members) presence.connected(member)
+    await quiet(2000)
+    const before = told.length
+    for (let second = 0; second < 60; second += 1) {
+      presence.left(members[second].id)
+      presence.connected(members[second])
+      presence.left(members[second].id)
+      await quiet(1000)
+      presence.connected(members[second])
+    }
+    const news = told.slice(before)
+    const whole = news.filter(({ isCountOnly }) => !isCountOnly).length
+    assert.ok(whole >= lists - 1 && whole <= lists, `${size}: ${whole}`)
+    assert.ok(news.length > 50)
+    await quiet(60_000)
+    assert.equal(shown(told).names, namesOf(presence.members(CROWD)), 'in the end the list is true')
+  }
+})
+
+test('whoever catches up in a crowd is told the names, and where too many do at once all are told them later', async () => {
+  const { presence, told, quiet } = room()
+  for (const member of crowd(CROWD)) presence.connected(member)
+  await quiet(20_000)
+  for (let count = 0; count < 100; count += 1) assert.not.ok(presence.here().isCountOnly, 'these are few')
+  presence.connected(ann)
+  await quiet()
+  assert.is(told.at(-1)?.isCountOnly, undefined, 'nobody has a line for the others yet')
+  await quiet(20_000)
+  const before = told.length
+  const answers = Array.from({ length: 500 }, () => presence.here())
+  const whole = answers.filter(({ isCountOnly }) => !isCountOnly)
+  assert.equal([whole.length > 0, whole.length < 50], [true, true])
+  assert.is(new Set(answers).size, 2, 'each is rendered once')
+  assert.ok(answers.every(({ count }) => count === CROWD + 1))
+  await quiet(20_000)
+  assert.equal([told.length - before, told.at(-1)?.isCountOnly], [1, undefined])
+  await quiet(60_000)
+  assert.is(told.length - before, 1)
+})
+
 test('whoever comes and goes, once it is quiet the count is that of those who are here, and was told', async () => {
   const members = crowd(4)
   const act = fc.record({
@@ -202,23 +297,32 @@ interface Told {
   readonly here: string[]
   readonly joined: string[] | undefined
   readonly left: string[] | undefined
+  readonly isCountOnly?: boolean
 }
 
 function room() {
   const clock = new TestClock()
   const told: Told[] = []
-  const tell = ({ count, members }: Attendance, notice: Notice | undefined) => {
+  const tell = ({ count, members, isCountOnly }: Attendance, notice: Notice | undefined) => {
     told.push({
       count,
       here: namesOf(members),
       joined: notice && namesOf(notice.joined),
       left: notice && namesOf(notice.left),
+      ...(isCountOnly && { isCountOnly }),
     })
   }
   const marked = new Set<string>()
   const mark = (id: string, isHere: boolean) => void (isHere ? marked.add(id) : marked.delete(id))
   const quiet = (milliseconds = 0) => clock.pass(milliseconds)
-  return { presence: new Presence({ clock, grace: GRACE, mark, tell }), told, marked, quiet }
+  return { presence: new Presence({ clock, grace: GRACE, mark, tell }), clock, told, marked, quiet }
+}
+
+/** What a page shows that was told all this: the names of the last list, and a line for the others. */
+function shown(told: readonly Told[]) {
+  const names = told.findLast(({ isCountOnly }) => !isCountOnly)?.here ?? []
+  const { count = 0, here = [] } = told.at(-1) ?? {}
+  return { names, others: count - here.length, count }
 }
 
 function namesOf(members: readonly Member[]): string[] {

@@ -8,6 +8,7 @@ import type { Entry, Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
 import { grownBy } from './support/heap.ts'
+import { makeHouse } from './support/site.ts'
 
 const HOUR = 60 * 60 * 1000
 const GRACE = 20_000
@@ -364,12 +365,28 @@ test('of two sessions from before a restart with names that look alike the later
   }
 })
 
+test('of two sessions the later one is right though the clock on the wall was set back between them', async () => {
+  const clock = new TestClock()
+  const { rooms: before, room, ann: first } = await open({ clock })
+  const earlier = claim(room, first, clock.now(), clock.elapsed())
+  await before.leave(room.code, first.id)
+  await clock.pass(1000)
+  clock.set(-HOUR)
+  const second = must(await before.join(room.code, 'ann')).member
+  const later = claim(room, second, clock.now(), clock.elapsed())
+  const rooms = house({ clock })
+  const members = []
+  for (const session of [later, earlier]) members.push(await rooms.recognise(session))
+  assert.equal(members, [second, undefined])
+})
+
 test('what is remembered for those who come back after a restart is bounded and ends', () => {
   const revival = new Revival(1000, 500, 3)
   const people = ['ann', 'bob', 'zoe', 'dan'].map((name) => ({ id: `id of ${name}`, name }))
+  const issued = { at: 900, start: 'earlier', elapsed: 900, isEarlier: true }
   revival.opened('a room')
-  for (const member of people.slice(0, 3)) revival.cameBack('a room', member, 900)
-  assert.is(revival.isOpen('a room', people[3], 900, 1100), false)
+  for (const member of people.slice(0, 3)) revival.cameBack('a room', member, issued)
+  assert.is(revival.isOpen('a room', people[3], issued, 1100), false)
   revival.left('somebody who came later')
   assert.is(revival.size, 3)
   revival.expire(1499)
@@ -377,18 +394,63 @@ test('what is remembered for those who come back after a restart is bounded and 
   revival.expire(1500)
   assert.is(revival.size, 0)
   assert.equal(
-    [1499, 1500].map((now) => revival.isOpen('a room', people[0], 900, now)),
+    [1499, 1500].map((now) => revival.isOpen('a room', people[0], issued, now)),
     [true, false],
   )
 })
 
-test('a session of a room that is gone brings nothing back without a restart', async () => {
+test('a session brings nothing back without a restart, whatever the clock on the wall was set to', async () => {
+  for (const hours of [-1, 0, 1]) {
+    const clock = new TestClock()
+    const { house } = makeHouse({ clock, ttl: HOUR })
+    const [ann, bob] = [await house.open('ann'), await house.open('bob')]
+    clock.set(hours * HOUR)
+    await bob.post('/leave')
+    await clock.pass(2 * HOUR)
+    for (const { room, token } of [ann, bob]) {
+      assert.is((await house.json(room, { headers: { Authorization: `Bearer ${token}` } })).status, 404, `${hours}`)
+    }
+  }
+})
+
+test('whoever came after a restart and left does not come back, whatever the clock on the wall was set to', async () => {
   const clock = new TestClock()
-  const { rooms, room, ann } = await open({ clock, ttl: HOUR })
-  await clock.pass(3 * HOUR)
-  assert.is(await rooms.find(room.code), undefined)
-  assert.is(await rooms.recognise(claim(room, ann, clock.now() - 3 * HOUR)), undefined)
-  assert.is(await rooms.find(room.code), undefined)
+  const { house } = makeHouse({ clock })
+  const ann = await house.open('ann')
+  const { house: next } = makeHouse({ clock })
+  assert.is((await next.json(ann.room, { headers: { Authorization: `Bearer ${ann.token}` } })).status, 200)
+  const bob = await next.join(ann.code, 'bob')
+  await bob.post('/leave')
+  for (const hours of [0, 1, -3]) {
+    clock.set(hours * HOUR)
+    assert.is((await bob.json()).status, 401, `${hours}`)
+  }
+})
+
+test('a restart with a clock that was set back takes everybody back', async () => {
+  const clock = new TestClock()
+  const { house } = makeHouse({ clock })
+  const ann = await house.open('ann')
+  const bob = await house.join(ann.code, 'bob')
+  clock.set(-HOUR)
+  const { house: next } = makeHouse({ clock })
+  for (const { room, token } of [ann, bob]) {
+    assert.is((await next.json(room, { headers: { Authorization: `Bearer ${token}` } })).status, 200)
+  }
+})
+
+test('a room is forgotten as long after its last message as ever, however the clock on the wall is set', async () => {
+  for (const hours of [-48, 48]) {
+    const clock = new TestClock()
+    const { rooms, room, ann } = await open({ clock, ttl: HOUR })
+    await clock.pass(HOUR / 2)
+    must(await rooms.post(room.code, ann, { text: 'hello', key: '' }))
+    clock.set(hours * HOUR)
+    await clock.pass(HOUR - 60_000)
+    assert.ok(await rooms.find(room.code), `${hours}`)
+    await clock.pass(3 * 60_000)
+    assert.is(await rooms.find(room.code), undefined, `${hours}`)
+  }
 })
 
 test('an empty room is forgotten a while after its last message, not before', async () => {
@@ -584,13 +646,14 @@ async function listening(options: Partial<RoomsOptions> = {}) {
   return { rooms, room, ann, ear }
 }
 
-function house(options: Partial<RoomsOptions> = {}): Rooms {
-  const store = new MemoryStore({ history: 500, bytes: 1_000_000 })
-  return new Rooms({ store, ttl: 24 * HOUR, grace: GRACE, areRatesLimited: false, clock: new TestClock(), ...options })
+function house({ clock = new TestClock(), ...options }: Partial<RoomsOptions> = {}): Rooms {
+  const store = new MemoryStore({ history: 500, bytes: 1_000_000, clock })
+  return new Rooms({ store, ttl: 24 * HOUR, grace: GRACE, areRatesLimited: false, clock, ...options })
 }
 
-function claim(room: Room, member: Member, issued = 0): Claim {
-  return { room: room.code, title: room.title, member, issued }
+/** What a session of an earlier start says. */
+function claim(room: Room, member: Member, at = 0, elapsed = at): Claim {
+  return { room: room.code, title: room.title, member, issued: { at, elapsed, start: 'earlier', isEarlier: true } }
 }
 
 function must<T>(result: Result<T>): { readonly ok: true } & T {

@@ -6,6 +6,8 @@ import type { Line } from './support/line.ts'
 import { Person } from './support/person.ts'
 import { serve, type TestServer } from './support/server.ts'
 
+const HOUR = 60 * 60 * 1000
+
 interface Context {
   clock: TestClock
   server: TestServer
@@ -59,6 +61,38 @@ test('a quiet line that answers is kept', async ({ clock, server }) => {
   }
   assert.is(line.socket.readyState, line.socket.OPEN)
 })
+
+for (const hours of [-1, 72]) {
+  test(`beats go on with a clock on the wall that is set by ${hours} hours, and nobody is cut off`, async (context) => {
+    const { clock, server } = context
+    const ann = await Person.create(server.url, 'ann')
+    const line = await ann.listen()
+    await line.frame('id="since"')
+    clock.set(hours * HOUR)
+    let pings = 0
+    line.socket.on('ping', () => (pings += 1))
+    for (let beat = 1; beat <= 3; beat += 1) {
+      await clock.pass(25_000)
+      await ann.say(`message ${beat}`)
+      await line.count(beat)
+      assert.is(pings, beat)
+    }
+    assert.is(line.socket.readyState, line.socket.OPEN)
+  })
+
+  test(`a line that went dead is dropped with a clock on the wall that is set by ${hours} hours`, async (context) => {
+    const { clock, server, proxy } = context
+    const ann = await Person.create(server.url, 'ann')
+    const bob = await Person.join(proxy.url, ann.code, 'bob')
+    const [anns, bobs] = [await ann.listen(), await bob.listen()]
+    await Promise.all([anns.frame('id="since"'), bobs.frame('id="since"')])
+    for (const link of proxy.links) link.blackhole()
+    clock.set(hours * HOUR)
+    await minuteWithout(clock, anns)
+    await clock.pass(25_000)
+    await anns.frame('<b><bdi>bob</bdi></b> left')
+  })
+}
 
 /** The dead line stays dead, and the other one answers. */
 async function minuteWithout(clock: TestClock, line: Line): Promise<void> {

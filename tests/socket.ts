@@ -319,7 +319,7 @@ test('another secret does not know them', async () => {
 
 test('a room that is gone says so and leads home', async () => {
   const clock = new TestClock()
-  const store = new MemoryStore({ history: 10, bytes: 1000 })
+  const store = new MemoryStore({ history: 10, bytes: 1000, clock })
   const server = await serve({ clock, store, ttl: 60_000 })
   const ann = await Person.create(server.url, 'ann')
   await ann.say('hello')

@@ -42,6 +42,24 @@ test('an answer that nobody reads ends within a minute of being given', async (c
   near.destroy()
 })
 
+for (const hours of [-1, 72]) {
+  test(`an answer that nobody reads ends in a minute, not before, with a clock set by ${hours} hours`, async (context) => {
+    const clock = new TestClock()
+    const { near, far } = await meet(
+      context,
+      answering(clock, (_, answer) => answer.end(LONG)),
+      GET,
+    )
+    await clock.pass(10_000)
+    clock.set(hours * 60 * 60 * 1000)
+    await clock.pass(35_000)
+    assert.not.ok(far.destroyed)
+    await clock.pass(15_000)
+    assert.ok(far.destroyed)
+    near.destroy()
+  })
+}
+
 test('an answer that comes in parts, and that nobody reads, ends too', async (context) => {
   const clock = new TestClock()
   const server = answering(clock, (_, answer) => {

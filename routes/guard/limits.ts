@@ -17,7 +17,7 @@ export interface Limits {
 
 /** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
 export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
-  const buckets = (rate: Rate) => new Buckets(areRatesLimited ? rate : UNLIMITED, clock.now)
+  const buckets = (rate: Rate) => new Buckets(areRatesLimited ? rate : UNLIMITED, clock.elapsed)
   return {
     newRooms: buckets({ burst: 20, perSecond: 20 / 3600 }),
     joins: buckets({ burst: 60, perSecond: 1 }),

@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer'
-import { createHmac, timingSafeEqual } from 'node:crypto'
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
+import type { Clock } from '../../rooms/clock.ts'
 import type { Claim } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 
 const COOKIE = 'parlour'
 const PURPOSE = 'member'
 const LIFETIME_SECONDS = 30 * 24 * 60 * 60
+const LIFETIME_MS = LIFETIME_SECONDS * 1000
 // Browsers keep no longer cookies than this (RFC 6265, 6.1).
 const TOKEN_CHARACTERS = 4096
 // A browser sends one for each path in which the room's lies; more are sent to cost time.
@@ -17,37 +19,61 @@ const TOKENS = 8
  */
 export class Sessions {
   #secrets: string[]
+  #clock: Clock
+  #start = randomBytes(6).toString('base64url')
+  #started: number
 
   /** @param secrets the first signs, all verify */
-  constructor(secrets: string[]) {
+  constructor(secrets: string[], clock: Clock) {
     this.#secrets = secrets
+    this.#clock = clock
+    this.#started = clock.now() - clock.elapsed()
   }
 
   /** Makes the token of a member. */
-  seal(room: Room, member: Member, now: number): string {
-    const claim = JSON.stringify([PURPOSE, room.code, member.id, member.name, room.title, now])
+  seal(room: Room, member: Member): string {
+    const issued = [this.#clock.now(), this.#start, Math.floor(this.#clock.elapsed())]
+    const claim = JSON.stringify([PURPOSE, room.code, member.id, member.name, room.title, ...issued])
     const value = Buffer.from(claim).toString('base64url')
     return `${value}.${sign(value, this.#secrets[0])}`
   }
 
   /** What a token proves; undefined where it proves nothing, or nothing any more. */
-  open(token: string, now: number): Claim | undefined {
-    const claim = claimIn(token)
-    return claim && now <= claim.issued + LIFETIME_SECONDS * 1000 && this.#isSigned(token) ? claim : undefined
+  open(token: string): Claim | undefined {
+    const claim = this.#claimIn(token)
+    return claim && this.#age(claim) <= LIFETIME_MS && this.#isSigned(token) ? claim : undefined
   }
 
   /**
    * What a request proves about one room.
    * @param cookies the `Cookie` header; the same name may come more than once, from paths within each other
    */
-  find(code: string, authorization: string | undefined, cookies: string | undefined, now: number): Claim | undefined {
+  find(code: string, authorization: string | undefined, cookies: string | undefined): Claim | undefined {
     const token = bearer(authorization)
     for (const one of token === undefined ? tokensIn(cookies ?? '') : [token]) {
       // A look at what a token claims costs far less than its signature.
-      const claim = claimIn(one)?.room === code ? this.open(one, now) : undefined
+      const claim = this.#claimIn(one)?.room === code ? this.open(one) : undefined
       if (claim) return claim
     }
     return undefined
+  }
+
+  /** Milliseconds since a session was made: the clock on the wall is only asked how long before the start that was. */
+  #age({ issued: { isEarlier, at, elapsed } }: Claim): number {
+    return this.#clock.elapsed() - (isEarlier ? at - this.#started : elapsed)
+  }
+
+  /** What a token says of itself, whoever signed it; undefined where that is not what a session says. */
+  #claimIn(token: string): Claim | undefined {
+    if (token.length > TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+$/.test(token)) return undefined
+    const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
+    if (!Array.isArray(parts) || (parts.length !== 8 && parts.length !== 6)) return undefined
+    // Sessions made before they named their start have six parts.
+    const [purpose, room, id, name, title, at, start = '', elapsed = at] = parts as unknown[]
+    if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
+    if (typeof name !== 'string' || typeof title !== 'string' || typeof at !== 'number') return undefined
+    if (typeof start !== 'string' || typeof elapsed !== 'number') return undefined
+    return { room, title, member: { id, name }, issued: { at, start, elapsed, isEarlier: start !== this.#start } }
   }
 
   #isSigned(token: string): boolean {
@@ -74,17 +100,6 @@ function tokensIn(cookies: string): string[] {
     .filter((cookie) => cookie.startsWith(`${COOKIE}=`))
     .slice(0, TOKENS)
     .map((cookie) => cookie.slice(COOKIE.length + 1))
-}
-
-/** What a token says of itself, whoever signed it; undefined where that is not what a session says. */
-function claimIn(token: string): Claim | undefined {
-  if (token.length > TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+$/.test(token)) return undefined
-  const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
-  if (!Array.isArray(parts) || parts.length !== 6) return undefined
-  const [purpose, room, id, name, title, issued] = parts as unknown[]
-  if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
-  if (typeof name !== 'string' || typeof title !== 'string' || typeof issued !== 'number') return undefined
-  return { room, title, member: { id, name }, issued }
 }
 
 function parse(json: string): unknown {

@@ -46,7 +46,7 @@ export async function findVisit(
   authorization?: string,
   cookie?: string,
 ): Promise<Visit | undefined> {
-  const claim = site.sessions.find(code, authorization, cookie, site.clock.now())
+  const claim = site.sessions.find(code, authorization, cookie)
   const member = claim && (await site.rooms.recognise(claim))
   const room = await site.rooms.find(code)
   return room && { room, member }

@@ -144,7 +144,7 @@ export class Answers {
 
   /** Cuts off those who have let an answer wait for too long. */
   #look(): void {
-    const now = this.#clock.now()
+    const now = this.#clock.elapsed()
     this.#mark = UNREAD
     for (const answer of this.#unread()) {
       if (answer.unreadSince === 0) answer.unreadSince = now

@@ -56,7 +56,7 @@ export class SocketConnection implements Connection {
     this.#site = site
     this.#ws = ws
     this.#socket = socket
-    this.heard = site.clock.now()
+    this.heard = site.clock.elapsed()
     this.#frames = fill(site.limits.frames, this.heard)
     this.code = code
     this.member = member
@@ -112,7 +112,7 @@ export class SocketConnection implements Connection {
 
   /** Something came from the other end, so it is there. Closes a connection that sends too much, of whatever kind. */
   hear(): void {
-    this.heard = this.#site.clock.now()
+    this.heard = this.#site.clock.elapsed()
     if (take(this.#frames, this.#site.limits.frames, this.heard) === 0 || this.isClosed) return
     this.#refuse(refuse('too-fast'))
     this.#ws.close(1008, 'flooding')

@@ -58,7 +58,7 @@ export class Sockets {
   constructor(site: Site) {
     this.#site = site
     this.#cancelLook = this.#schedule()
-    this.#nextBeat = site.clock.now() + BEAT_MS
+    this.#nextBeat = site.clock.elapsed() + BEAT_MS
   }
 
   /**
@@ -164,7 +164,7 @@ export class Sockets {
 
   /** Drops those who have been silent for too long, and now and then gives the others something to answer. */
   #look(): void {
-    const now = this.#site.clock.now()
+    const now = this.#site.clock.elapsed()
     const isBeat = now >= this.#nextBeat
     if (isBeat) this.#nextBeat = now + BEAT_MS
     for (const connection of this.#open) {

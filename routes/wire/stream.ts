@@ -152,7 +152,7 @@ class StreamConnection implements Connection {
   /** Sends a sign of life, or cuts off a reader that has taken nothing for a while. */
   #beat(): void {
     const { site, outgoing, keepAlive } = this.#options
-    const isStalled = outgoing?.socket && this.#progress.stalled(outgoing.socket, site.clock.now()) >= STALLED_MS
+    const isStalled = outgoing?.socket && this.#progress.stalled(outgoing.socket, site.clock.elapsed()) >= STALLED_MS
     if (isStalled) this.cut()
     else this.write(text.encode(keepAlive))
   }

@@ -8,27 +8,35 @@ interface Timer {
 
 /** A clock that stands still until it is told to go on. */
 export class TestClock implements Clock {
-  #now = Date.UTC(2026, 10, 22, 16)
+  #start = Date.UTC(2026, 10, 22, 16)
+  #elapsed = 1000
   #timers = new Set<Timer>()
 
-  now = (): number => this.#now
+  now = (): number => this.#start + this.#elapsed
+
+  elapsed = (): number => this.#elapsed
+
+  /** Sets the clock on the wall forward, or back, by so many milliseconds, while none pass. */
+  set(milliseconds: number): void {
+    this.#start += milliseconds
+  }
 
   after(milliseconds: number, run: () => void): () => void {
-    const timer = { at: this.#now + milliseconds, run }
+    const timer = { at: this.#elapsed + milliseconds, run }
     this.#timers.add(timer)
     return () => void this.#timers.delete(timer)
   }
 
   /** Lets so many milliseconds pass, and all that was to happen in them. */
   async pass(milliseconds: number): Promise<void> {
-    const end = this.#now + milliseconds
+    const end = this.#elapsed + milliseconds
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
-      this.#now = Math.max(this.#now, timer.at)
+      this.#elapsed = Math.max(this.#elapsed, timer.at)
       this.#timers.delete(timer)
       timer.run()
       await turn()
     }
-    this.#now = end
+    this.#elapsed = end
     await turn()
   }
 

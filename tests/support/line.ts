@@ -70,10 +70,13 @@ export class Line {
 
   /** Settles once what has come makes this true; rejects where that takes longer than anything here should. */
   async until(isTrue: (line: Line) => boolean): Promise<void> {
-    const deadline = setTimeout(() => this.#wake(), PATIENCE)
-    const start = Date.now()
+    let isLate = false
+    const deadline = setTimeout(() => {
+      isLate = true
+      this.#wake()
+    }, PATIENCE)
     while (!isTrue(this)) {
-      if (Date.now() - start >= PATIENCE) throw new Error(`nothing more came after ${JSON.stringify(this.frames)}`)
+      if (isLate) throw new Error(`nothing more came after ${JSON.stringify(this.frames)}`)
       await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
     clearTimeout(deadline)

@@ -48,11 +48,11 @@ export class ServerProcess {
     return this.#child.pid as number
   }
 
-  /** Starts `main.js` and waits until it listens; throws where it ends instead. */
-  static async start(settings: Record<string, string> = {}): Promise<ServerProcess> {
+  /** Starts `main.js`, or another program, and waits until it listens; throws where it ends instead. */
+  static async start(settings: Record<string, string> = {}, program = [MAIN]): Promise<ServerProcess> {
     const started = Date.now()
     const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
-    const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.add(child)
     let said = ''
     const port = await new Promise<number>((resolve, reject) => {

@@ -10,6 +10,7 @@ export const HOST = 'parlour.test'
 export interface SiteOptions extends Partial<ServerOptions> {
   readonly history?: number
   readonly isDraining?: () => boolean
+  readonly clock?: TestClock
 }
 
 export interface Fields {
@@ -17,14 +18,18 @@ export interface Fields {
 }
 
 /** A site that is asked without a network, whose clock stands still until the test lets it go on. */
-export function makeHouse({ history = 500, isDraining = () => false, ...options }: SiteOptions = {}) {
-  const clock = new TestClock()
+export function makeHouse({
+  history = 500,
+  isDraining = () => false,
+  clock = new TestClock(),
+  ...options
+}: SiteOptions = {}) {
   const whole: ServerOptions = {
     port: 0,
     host: '127.0.0.1',
     base: '',
     secrets: ['a secret of the tests'],
-    store: new MemoryStore({ history, bytes: 1024 * 1024 }),
+    store: new MemoryStore({ history, bytes: 1024 * 1024, clock }),
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
     areRatesLimited: false,

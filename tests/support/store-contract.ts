@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type { Clock } from '../../rooms/clock.ts'
 import { type Cursor, readCursor, writeCursor } from '../../rooms/cursor.ts'
-import { AWAY, type Bounds, KEYS, type Store } from '../../rooms/store.ts'
+import { AWAY, type Bounds, KEY_MS, KEYS, MOST_KEYS, type Store } from '../../rooms/store.ts'
 import type { Entry, Member, Message, Page } from '../../rooms/types.ts'
+import { TestClock } from './clock.ts'
 
-/** Opens an empty store. */
-export type Open = (bounds: Bounds) => Promise<Store>
+/** Opens an empty store that measures time by this clock. */
+export type Open = (bounds: Bounds, clock: Clock) => Promise<Store>
 
 const BOUNDS = { history: 10, bytes: 1000 }
 const START = Date.UTC(2026, 10, 22)
@@ -14,10 +16,11 @@ const CODE = 'ACD-EFG-HJK'
 
 /** What `rooms/store.ts` promises, held against one implementation. */
 export function storeContract(name: string, open: Open): void {
-  const test = suite<{ store: Store; ann: Member; bob: Member }>(`store ${name}`)
+  const test = suite<{ clock: TestClock; store: Store; ann: Member; bob: Member }>(`store ${name}`)
 
   test.before.each(async (context) => {
-    context.store = await open(BOUNDS)
+    context.clock = new TestClock()
+    context.store = await open(BOUNDS, context.clock)
     await context.store.create(roomOf(CODE))
     context.ann = await admitted(context.store, 'ann')
     context.bob = await admitted(context.store, 'bob')
@@ -106,6 +109,28 @@ export function storeContract(name: string, open: Open): void {
     const again = await store.append(CODE, draft(ann, 'hello', 'k'))
     assert.equal(again, { message: first, repeated: true })
     assert.is((await say(store, ann, 'new')).seq, KEYS * 3 + 1)
+  })
+
+  test('further messages from another tab do not make a key forgotten within a day', async ({ store, clock, ann }) => {
+    const first = await say(store, ann, 'hello', 'k')
+    for (let count = 0; count < 1000; count += 1) await say(store, ann, `another ${count}`)
+    clock.set(2 * KEY_MS)
+    await clock.pass(KEY_MS)
+    await say(store, ann, 'the day after')
+    assert.equal(await store.append(CODE, draft(ann, 'hello', 'k')), {
+      message: first,
+      repeated: true,
+    })
+    await clock.pass(1)
+    await say(store, ann, 'later')
+    assert.is((await store.append(CODE, draft(ann, 'hello', 'k')))?.repeated, false, 'more than a day is not promised')
+  })
+
+  test('no member has more keys remembered than a bound', async ({ store, ann }) => {
+    const said = await fill(store, ann, MOST_KEYS + 100)
+    const again = async ({ key }: Message) => (await store.append(CODE, draft(ann, 'hello', key)))?.repeated
+    assert.equal(await Promise.all(said.slice(100).map(again)), Array(MOST_KEYS).fill(true))
+    assert.equal(await Promise.all(said.slice(0, 100).map(again)), Array(100).fill(false))
   })
 
   test('time does not run backwards in a room', async ({ store, ann }) => {
@@ -277,7 +302,7 @@ export function storeContract(name: string, open: Open): void {
   })
 
   test('a history that was rolled back and overtaken is told from the one before', async ({ store, ann }) => {
-    const lost = await open(BOUNDS)
+    const lost = await open(BOUNDS, new TestClock())
     await lost.create(roomOf(CODE))
     await lost.admit(CODE, ann)
     const before = await fill(lost, ann, 6)
@@ -391,15 +416,26 @@ export function storeContract(name: string, open: Open): void {
     assert.is(await store.unused(), CODE)
   })
 
-  test('quiet rooms are those in which nothing was said since, nor made after', async ({ store, ann }) => {
-    await store.create({ ...roomOf('MNP-QRT-WXY'), created: START + 100 })
-    assert.equal(await store.quietSince(START), [])
-    assert.equal(await store.quietSince(START + 50), [CODE])
-    assert.equal((await store.quietSince(START + 500)).toSorted(), [CODE, 'MNP-QRT-WXY'])
-    await say(store, ann, 'hello', undefined, START + 200)
-    assert.equal(await store.quietSince(START + 200), ['MNP-QRT-WXY'])
-    await store.remove('MNP-QRT-WXY')
-    assert.equal(await store.quietSince(START + 201), [CODE])
+  test('quiet rooms are those in which nothing was said for so long, nor were they made meanwhile', async ({
+    store,
+    clock,
+    ann,
+  }) => {
+    const later = 'MNP-QRT-WXY'
+    await clock.pass(100)
+    await store.create(roomOf(later))
+    for (const milliseconds of [-60_000, 120_000]) {
+      clock.set(milliseconds)
+      assert.equal(await store.quietFor(100), [], 'the clock on the wall has no say')
+      assert.equal(await store.quietFor(99), [CODE])
+    }
+    await clock.pass(50)
+    assert.equal((await store.quietFor(49)).toSorted(), [CODE, later])
+    await say(store, ann, 'hello')
+    assert.equal(await store.quietFor(0), [later])
+    await store.remove(later)
+    await clock.pass(1)
+    assert.equal(await store.quietFor(0), [CODE])
   })
 
   test.run()

@@ -24,10 +24,13 @@ export class Stream {
     const ended = this.ended.then(() => {
       if (!isTrue(this.text)) throw new Error(`the stream ended with ${this.text}`)
     })
-    const start = Date.now()
-    const deadline = setTimeout(() => this.#wake(), PATIENCE)
+    let isLate = false
+    const deadline = setTimeout(() => {
+      isLate = true
+      this.#wake()
+    }, PATIENCE)
     while (!isTrue(this.text)) {
-      if (Date.now() - start >= PATIENCE) throw new Error(`nothing more came after ${this.text}`)
+      if (isLate) throw new Error(`nothing more came after ${this.text}`)
       const more = new Promise<void>((resolve) => {
         this.#wake = resolve
       })
