@@ -101,8 +101,8 @@ test('a gap is an event of its own, with its number where that can be known', as
   for (let count = 2; count <= 9; count += 1) await ann.say(`text ${count}`)
   const gaps: [string, number | null][] = [
     [first.cursor, 3],
-    ['1.zzzzzz', null],
-    ['99.zzzzzz', null],
+    ['1.zz', null],
+    ['99.zz', null],
     ['rubbish', null],
   ]
   for (const [since, missed] of gaps) {

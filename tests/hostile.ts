@@ -31,6 +31,8 @@ interface Context {
 const MB = 1024 * 1024
 const PATIENCE_MS = 30_000
 const TICKS_OF_NOISE = 8
+const TRIPS = 20
+const JSON_WANTED = { Accept: 'application/json' }
 const MARKS = '\u0301\u0316'.repeat(16_000)
 
 const all = suite<Context>('hostile')
@@ -142,12 +144,13 @@ attack('5. a session has sixteen sockets and no more', async ({ eve }) => {
   }
 })
 
-attack('5. whoever asked for streams in a queue and hung up is not here any more', async ({ server, eve, anns }) => {
-  const ask = (path: string) =>
+attack('5. whoever asked for streams in a queue and hung up is not here any more', async (context) => {
+  const { server, eve, anns } = context
+  const head = (path: string) =>
     `GET /rooms/${eve.code}${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${eve.token}\r\n\r\n`
-  await eve.fetch('/leave', { method: 'POST' })
-  const zoe = await Person.join(server.url, eve.code, 'zoe')
-  const queue = (ask('/events') + ask('/live').repeat(12)).replaceAll(eve.token, zoe.token)
+  await askAs(context, eve, '/leave', {})
+  const zoe = JSON.parse((await ask(context, '/join', JSON_WANTED, { code: eve.code, name: 'zoe' })).text)
+  const queue = (head('/events') + head('/live').repeat(12)).replaceAll(eve.token, zoe.token)
   const lines = await held(server, Array(20).fill(queue))
   await Promise.all(lines.slice(-1).map((line) => line.until('HTTP/1.1 200')))
   for (const line of lines) line.socket.destroy()
@@ -228,10 +231,9 @@ attack('what is no HTTP at all, or half of it', async ({ server, ann }) => {
 // It comes late, because it leaves its address nothing to join or say.
 attack('6. a crowd of joins and posts from one address leaves a room its members and its history', async (context) => {
   const { ann, bob } = context
-  const { seq } = await sayWhenAllowed(ann)
-  const json = { Accept: 'application/json' }
+  const { seq } = await sayWhenAllowed(context, ann)
   const joins = Array.from({ length: 100 }, (_, index) =>
-    ask(context, '/join', json, { code: ann.code, name: `c${index}` }),
+    ask(context, '/join', JSON_WANTED, { code: ann.code, name: `c${index}` }),
   )
   const inside = (await Promise.all(joins)).filter(({ status }) => status === 201)
   assert.ok(inside.length <= 60, `${inside.length} joined at once from one address`)
@@ -240,12 +242,12 @@ attack('6. a crowd of joins and posts from one address leaves a room its members
     return Array.from({ length: 8 }, () => ask(context, `/rooms/${ann.code}/messages`, headers, { text: 'x' }))
   })
   await Promise.all(posts)
-  const { messages } = await (await bob.fetch('/messages?limit=200')).json()
+  const { messages } = JSON.parse((await askAs(context, bob, '/messages?limit=200')).text)
   assert.ok(
     messages.some((message: { seq: number }) => message.seq === seq),
     'what was said before is still on the newest page',
   )
-  assert.is((await ann.fetch('')).status, 200)
+  assert.is((await askAs(context, ann, '')).status, 200)
 })
 
 // It was begun before the others, because a minute has to pass.
@@ -291,38 +293,39 @@ function attack(name: string, run: (context: Context) => Promise<void>): void {
     const before = await descriptorsOf(context.server)
     await run(context)
     await talk(context)
-    const trip = await quickestTrip(context.anns)
-    assert.ok(trip < context.trip * 8, `a round trip took ${context.trip} ms before and ${trip} ms after`)
+    const most = context.trip * 8
+    const trip = await quickestTrip(context.anns, most)
+    assert.ok(trip < most, `a round trip took ${context.trip} ms before and ${trip} ms after`)
     await until(async () => (await descriptorsOf(context.server)) <= before, 'descriptors stay')
     assert.is(context.server.errors, '', 'nothing went wrong inside')
   })
 }
 
 /** Two members say something to each other, and both see it. */
-async function talk({ ann, bob, anns, bobs }: Context): Promise<void> {
+async function talk(context: Context): Promise<void> {
+  const { ann, bob, anns, bobs } = context
   for (const person of [ann, bob]) {
-    const { seq } = await sayWhenAllowed(person)
+    const { seq } = await sayWhenAllowed(context, person)
     for (const line of [anns, bobs]) await line.until(({ messages }) => messages.some((message) => message.seq === seq))
   }
 }
 
-async function sayWhenAllowed(person: Person): Promise<{ seq: number }> {
+async function sayWhenAllowed(context: Context, person: Person): Promise<{ seq: number }> {
   for (;;) {
-    const answer = await person.fetch('/messages', {
-      method: 'POST',
-      body: new URLSearchParams({ text: 'still here' }),
-    })
-    if (answer.ok) return (await answer.json()) as { seq: number }
-    await answer.text()
-    assert.is(answer.status, 429)
-    await delay(Number(answer.headers.get('retry-after')) * 1000)
+    const { status, text, wait } = await askAs(context, person, '/messages', { text: 'still here' })
+    if (status === 201) return JSON.parse(text)
+    assert.is(status, 429)
+    await delay(wait * 1000)
   }
 }
 
-/** Milliseconds of the quickest of several round trips: what else the machine does slows down some of them, not all. */
-async function quickestTrip({ socket }: Line): Promise<number> {
+/**
+ * Milliseconds of the quickest of several round trips: what else the machine does slows down some of them, not all.
+ * @param most after how many milliseconds it is tried some more: a machine that is busy for a while does not decide
+ */
+async function quickestTrip({ socket }: Line, most = Number.POSITIVE_INFINITY): Promise<number> {
   let quickest = Number.POSITIVE_INFINITY
-  for (let count = 0; count < 20; count += 1) {
+  for (let count = 0; count < TRIPS || (count < TRIPS * 20 && quickest >= most); count += 1) {
     const start = performance.now()
     socket.ping()
     await once(socket, 'pong')
@@ -362,6 +365,13 @@ function post(context: Pick<Context, 'server'>, path: string, fields: Record<str
 interface Answered {
   readonly status: number
   readonly text: string
+  /** Seconds after which it may be asked again. */
+  readonly wait: number
+}
+
+/** Asks for a path below the room's, as this person. */
+function askAs(context: Context, { code, token }: Person, path: string, fields?: Record<string, string>) {
+  return ask(context, `/rooms/${code}${path}`, { ...JSON_WANTED, Authorization: `Bearer ${token}` }, fields)
 }
 
 /** Asks on a connection of its own: one that a pool keeps open would count as held by the server. */
@@ -379,7 +389,7 @@ async function ask(
   const [answer] = (await once(asked, 'response')) as [IncomingMessage]
   let text = ''
   for await (const part of answer.setEncoding('utf8')) text += part
-  return { status: answer.statusCode ?? 0, text }
+  return { status: answer.statusCode ?? 0, text, wait: Number(answer.headers['retry-after']) }
 }
 
 /** Lines that have sent this and stay open; paused ones read nothing of what comes back. */

@@ -223,7 +223,7 @@ test('a gap is announced with its number, and the newest window follows', async 
     line.messages.map(({ seq }) => seq),
     [8, 9, 10, 11, 12],
   )
-  for (const cursor of ['1.zzzzzz', '99.zzzzzz', 'rubbish', '-1', '💥', `1.${'z'.repeat(5000)}`]) {
+  for (const cursor of ['1.zz', '99.zz', 'rubbish', '-1', '💥', `1.${'z'.repeat(5000)}`]) {
     const lost = await ann.listen(cursor)
     await lost.count(5)
     assert.match(lost.frames.join(''), /^<li class="gap">Some messages are no longer kept\.<\/li>/, cursor)
