@@ -1,4 +1,5 @@
 // What most visits do without, in a file of its own.
 export { copy } from './copy.js'
+export { judge } from './judge.js'
 export { trim } from './trim.js'
 export { openAsking, openEvents } from './ways.js'

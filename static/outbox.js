@@ -1,12 +1,11 @@
 // What was typed and is not answered yet: kept in this tab, sent in order, one at a time, each under its own key.
 // Trying again is safe, because the server stores a key once.
 import { copyButton } from './bar.js'
-import { make } from './make.js'
+import { later } from './load.js'
 import { openWaiting } from './waiting.js'
 
 const SHORTEST_WAIT_MS = 1000
 const LONGEST_WAIT_MS = 30_000
-const LONGEST_HOLD_MS = 60_000
 const SHORTEST_PATIENCE_MS = 10_000
 const LONGEST_PATIENCE_MS = 60_000
 // Requests for one message that may be open at once: a browser has six connections for all its tabs.
@@ -16,9 +15,7 @@ const STRANGE = 3
 // Stands where an attempt does while the server wants none, and never becomes old.
 const HOLD = { at: Infinity }
 
-const STRANGE_WORDS = 'Something on the way answers, perhaps a page to sign in.'
-const UNWANTED_WORDS = 'Something on the way does not let this through.'
-const OVER_WORDS = 'This was not sent. You can still copy it.'
+const OVER = '<p>This was not sent. You can still copy it.</p>'
 
 /**
  * Takes over the form.
@@ -27,7 +24,7 @@ const OVER_WORDS = 'This was not sent. You can still copy it.'
  */
 export function openOutbox(form) {
   const field = form.elements.text
-  const reason = document.getElementById('reason')
+  const shown = document.getElementById('reason')
   const { member } = form.dataset
   const place = `parlour:${location.pathname}`
   const waiting = openWaiting()
@@ -94,28 +91,25 @@ export function openOutbox(form) {
 
   async function ask(message, attempt) {
     const { signal } = attempt
-    let answer = {}
+    const { key, text } = message
+    message.open = (message.open ?? 0) + 1
+    keep()
+    let answer
     try {
-      const body = new URLSearchParams({ ...message, member })
+      const body = new URLSearchParams({ key, text, member })
       const response = await fetch(form.action, { method: 'POST', headers: { 'HX-Request': 'true' }, body, signal })
       answer = { response, text: await response.text() }
+      message.open -= 1
     } catch {
       // What has no answer is sent again.
     }
-    if (message === queue[0]) answered(message, attempt, answer)
-  }
-
-  function answered({ key }, attempt, { response, text }) {
-    const { status } = response ?? {}
     // Only an answer that names the message says that it was taken: a page to sign in is a 200 too.
-    const cursor = status === 200 && text.match(`data-key="${key}" data-cursor="([^"]+)"`)?.[1]
-    if (cursor) return taken(attempt, cursor)
-    const isFinal = status < 500 && status !== 429
-    // The server itself says no, rather than something on the way to it.
-    const isRefusal = status >= 400 && text.startsWith('<p class="refusal">')
-    if (isRefusal && isFinal) reason.innerHTML = text
-    if (isRefusal && [400, 403, 405, 409, 413, 422].includes(status)) giveBack()
-    else if (attempt === current) failed(response, isFinal && !isRefusal)
+    const cursor = answer?.response.ok && answer.text.match(`data-key="${key}" data-cursor="([^"]+)"`)?.[1]
+    const verdict = !cursor && answer && (await later())?.judge(answer)
+    if (message !== queue[0]) return
+    if (cursor) taken(attempt, cursor)
+    else if (verdict?.isRefusal) giveBack(verdict)
+    else if (attempt === current) failed(verdict ?? {})
   }
 
   function taken({ at }, cursor) {
@@ -123,17 +117,18 @@ export function openOutbox(form) {
     patience = Math.max(SHORTEST_PATIENCE_MS, Math.min(needed, LONGEST_PATIENCE_MS))
     queue.shift()
     waiting.sent(cursor)
-    if (!kept.returned) reason.replaceChildren()
+    if (!kept.returned) shown.replaceChildren()
     next()
   }
 
   // The reason stands beside the field; the text goes back there, before what was typed meanwhile.
-  function giveBack() {
+  function giveBack(verdict) {
     const typed = typedIn(kept)
     kept.returned = join([kept.returned, queue.shift().text])
     field.value = join([kept.returned, typed])
     field.focus()
     waiting.drop()
+    show(verdict)
     next()
   }
 
@@ -145,17 +140,19 @@ export function openOutbox(form) {
     again()
   }
 
-  function failed(response, isStrange) {
+  function failed(verdict) {
     wait = Math.min(wait * 2 || SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
-    strange = isStrange ? strange + 1 : 0
-    if (strange >= STRANGE) {
-      tell(response.status < 400 ? STRANGE_WORDS : UNWANTED_WORDS)
-      if (response.status >= 400) return giveBack()
-    }
-    const asked = response?.headers.get('Retry-After')
-    current = (asked || response?.status === 429) && HOLD
+    strange = verdict.isStrange ? strange + 1 : 0
+    // What may have been taken by an attempt that had no answer is not given back: somebody would say it twice.
+    if (strange >= STRANGE && verdict.isForbidden && !queue[0].open) return giveBack(verdict)
+    if (!verdict.isStrange || strange >= STRANGE) show(verdict)
+    current = verdict.hold === undefined ? undefined : HOLD
     clearTimeout(timer)
-    timer = setTimeout(again, Math.max(wait * (1 - Math.random() * 0.3), asked ? readWait(asked, response) : 0))
+    timer = setTimeout(again, Math.max(wait * (1 - Math.random() * 0.3), verdict.hold ?? 0))
+  }
+
+  function show({ reason }) {
+    if (reason && shown.innerHTML !== reason) shown.innerHTML = reason
   }
 
   function again() {
@@ -171,12 +168,8 @@ export function openOutbox(form) {
     waiting.end()
     field.readOnly = true
     form.querySelector('button').replaceWith(copyButton(() => unsent(kept)))
-    if (unsent(kept)) tell(OVER_WORDS)
+    if (unsent(kept)) show({ reason: OVER })
     keep()
-  }
-
-  function tell(words) {
-    if (reason.textContent !== words) reason.replaceChildren(make('p', { textContent: words }))
   }
 
   function read() {
@@ -205,14 +198,6 @@ export function openOutbox(form) {
   }
 
   return { send: retry, end, settle: waiting.settle }
-}
-
-/** Milliseconds until an answer wants to be asked again: seconds or a date (RFC 9110, 10.2.3), by the clock of who answers. */
-function readWait(asked, { headers }) {
-  const seconds = Number(asked)
-  const now = Date.parse(headers.get('Date') ?? '') || Date.now()
-  const wait = Number.isNaN(seconds) ? Date.parse(asked) - now : seconds * 1000
-  return Math.min(wait || 0, LONGEST_HOLD_MS)
 }
 
 /** All that is not sent, in the order in which it was typed. */
