@@ -232,11 +232,14 @@ attack('what is no HTTP at all, or half of it', async ({ server, ann }) => {
 attack('6. a crowd of joins and posts from one address leaves a room its members and its history', async (context) => {
   const { ann, bob } = context
   const { seq } = await sayWhenAllowed(context, ann)
+  const start = performance.now()
   const joins = Array.from({ length: 100 }, (_, index) =>
     ask(context, '/join', JSON_WANTED, { code: ann.code, name: `c${index}` }),
   )
   const inside = (await Promise.all(joins)).filter(({ status }) => status === 201)
-  assert.ok(inside.length <= 60, `${inside.length} joined at once from one address`)
+  // One more may join with each second that a busy machine takes for it.
+  const most = 60 + Math.ceil((performance.now() - start) / 1000)
+  assert.ok(inside.length <= most, `${inside.length} joined at once from one address`)
   const posts = inside.flatMap(({ text }) => {
     const headers = { Authorization: `Bearer ${JSON.parse(text).token}` }
     return Array.from({ length: 8 }, () => ask(context, `/rooms/${ann.code}/messages`, headers, { text: 'x' }))
