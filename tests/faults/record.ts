@@ -27,7 +27,7 @@ export class Record {
     this.#texts.push(new Map())
   }
 
-  lifeOf({ at }: Sighting): number {
+  lifeOf({ at }: Pick<Sighting, 'at'>): number {
     return this.#starts.findLastIndex((start) => start <= at)
   }
 
@@ -52,7 +52,12 @@ export class Record {
 
   /** Whether a text is in any life. */
   has(text: string): boolean {
-    return this.#texts.some((texts) => texts.has(text))
+    return this.find(text).length > 0
+  }
+
+  /** The messages that hold a text as one of their lines: one in each life at most. */
+  find(text: string): Sighting[] {
+    return this.#texts.flatMap((texts) => texts.get(text) ?? [])
   }
 
   /** The numbers that nobody saw, though later ones were seen. */
@@ -70,11 +75,14 @@ export class Record {
     if (!messages) throw new Error(`${seen.cursor} was said before any server was started`)
     const other = messages.get(seen.seq)
     if (other) this.conflicts.push(`${seen.seq} of life ${life} is both ${other.cursor} and ${seen.cursor}`)
-    const twin = texts.get(seen.text)
-    if (twin) this.conflicts.push(`${seen.text} is stored twice: ${twin.cursor} and ${seen.cursor}`)
+    // What came back to be said again may be said together with what was written next.
+    for (const line of seen.text.split('\n')) {
+      const twin = texts.get(line)
+      if (twin) this.conflicts.push(`${line} is stored twice: ${twin.cursor} and ${seen.cursor}`)
+      texts.set(line, seen)
+    }
     this.#byCursor.set(seen.cursor, seen)
     messages.set(seen.seq, seen)
-    texts.set(seen.text, seen)
     return seen
   }
 }

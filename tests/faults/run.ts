@@ -8,6 +8,8 @@ const { values } = parseArgs({
     seed: { type: 'string' },
     members: { type: 'string', default: '195' },
     pages: { type: 'string', default: '4' },
+    tabs: { type: 'string', default: '8' },
+    history: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '60' },
     rate: { type: 'string', default: '50' },
   },
@@ -19,6 +21,8 @@ const report = await play({
   seed,
   members: Number(values.members),
   pages: Number(values.pages),
+  tabs: Number(values.tabs),
+  history: Number(values.history),
   seconds,
   rate: Number(values.rate),
   restarts: [0.15, 0.25, 0.65, 0.8].map((share, index) => ({
@@ -28,4 +32,6 @@ const report = await play({
   say: console.log,
 })
 console.log(report)
-process.exit(report.missing + report.twice + report.disordered + report.untrue + report.problems.length === 0 ? 0 : 1)
+const { missing, twice, disordered, untrue, vanished, unseen, falselyConnected, problems } = report
+const wrong = missing + twice + disordered + untrue + vanished + unseen + falselyConnected + problems.length
+process.exit(wrong === 0 ? 0 : 1)
