@@ -15,6 +15,7 @@ test('whatever breaks while people talk, everyone sees all of it once and in ord
     members: 40,
     pages: hasTool(CHROMIUM) ? 2 : 0,
     tabs: 0,
+    foxes: 0,
     history: 200,
     seconds: 20,
     rate: 25,

@@ -8,66 +8,70 @@ import type { Journal } from './journal.ts'
 import { type Glance, loosenClock, watch } from './look.ts'
 import type { Line, Notebook } from './notebook.ts'
 import type { Random } from './random.ts'
+import { goDown, goUp, Screen, setSkew } from './screen.ts'
 import type { WebProxy } from './web.ts'
 
-/** A browser's page that is live by scripts: what a person gets to see in it is noted, and it says things too. */
-export class LivePage {
-  readonly journal: Journal
-  readonly web: WebProxy
-  /** Since when it could have noticed that nothing comes; undefined while it cannot. */
-  awake: number | undefined = performance.now()
-  page: Page
-  #path = ''
-  #problems: string[] = []
+/** A page in Chromium. */
+export class LivePage extends Screen {
+  /** Where its browser, which has no other page, takes orders from others than the tool that started it. */
+  readonly debugging: string | undefined
+  #page: Page
 
-  private constructor(page: Page, web: WebProxy, journal: Journal) {
-    this.page = page
-    this.web = web
-    this.journal = journal
+  private constructor(page: Page, person: Pick<Person, 'room'>, web: WebProxy, journal: Journal, debugging?: string) {
+    super(person, web, journal)
+    this.#page = page
+    this.debugging = debugging
     this.#hearken()
   }
 
-  /** Opens a tab of somebody whose browser has their cookie. */
-  static async open(context: BrowserContext, person: Person, web: WebProxy, journal: Journal): Promise<LivePage> {
+  /**
+   * Opens a tab of somebody whose browser has their cookie.
+   * @param debugging where that browser takes orders, if it has no other page: then this one can crash
+   */
+  static async open(
+    context: BrowserContext,
+    person: Person,
+    web: WebProxy,
+    journal: Journal,
+    debugging?: string,
+  ): Promise<LivePage> {
     await context.addCookies([cookieOf(person)])
-    const page = new LivePage(await context.newPage(), web, journal)
+    const page = new LivePage(await context.newPage(), person, web, journal, debugging)
     await page.#prepare()
-    await page.page.goto(person.room)
+    await page.#page.goto(person.room)
     return page
   }
 
-  /** Types a text and sends it, behind what came back to the field; what happens to it is the page's business. */
   async say(text: string): Promise<void> {
     if (this.awake === undefined) return
     try {
-      const returned = await this.page.inputValue('#text', { timeout: 1000 })
-      await this.page.fill('#text', returned ? `${returned}\n${text}` : text, { timeout: 1000 })
-      await this.page.press('#text', 'Enter', { timeout: 1000 })
+      const returned = await this.#page.inputValue('#text', { timeout: 1000 })
+      await this.#page.fill('#text', returned ? `${returned}\n${text}` : text, { timeout: 1000 })
+      await this.#page.press('#text', 'Enter', { timeout: 1000 })
     } catch {
       // The page was on its way to another; nobody could have typed there.
     }
   }
 
-  /** Reloads until there is a page with its script, as a person does. */
   async reload(): Promise<void> {
-    await this.#away(async () => {
-      while (!(await this.#isThere(() => this.page.reload({ timeout: 5000 }))));
+    await this.away(async () => {
+      while (!(await this.#isThere(() => this.#page.reload({ timeout: 5000 }))));
     })
   }
 
   /** Another tab is in front for so long. */
   async hide(milliseconds: number): Promise<void> {
-    await this.#away(async () => {
-      await this.page.evaluate(setHidden, true).catch(() => {})
+    await this.away(async () => {
+      await this.#page.evaluate(setHidden, true).catch(() => {})
       await pause(milliseconds)
-      await this.page.evaluate(setHidden, false).catch(() => {})
+      await this.#page.evaluate(setHidden, false).catch(() => {})
     })
   }
 
   /** The machine sleeps for so long: nothing runs in the page. */
   async freeze(milliseconds: number): Promise<void> {
-    await this.#away(async () => {
-      const session = await this.page.context().newCDPSession(this.page)
+    await this.away(async () => {
+      const session = await this.#page.context().newCDPSession(this.#page)
       // A page that is on its way to another cannot be frozen.
       await session.send('Page.setWebLifecycleState', { state: 'frozen' }).catch(() => {})
       await pause(milliseconds)
@@ -78,52 +82,48 @@ export class LivePage {
 
   /** For so long its machine is six times as slow. */
   async slow(milliseconds: number): Promise<void> {
-    const session = await this.page.context().newCDPSession(this.page)
+    const session = await this.#page.context().newCDPSession(this.#page)
     await session.send('Emulation.setCPUThrottlingRate', { rate: 6 }).catch(() => {})
     await pause(milliseconds)
     await session.send('Emulation.setCPUThrottlingRate', { rate: 1 }).catch(() => {})
     await session.detach().catch(() => {})
   }
 
-  /** Its wall clock jumps, and after so long jumps back. */
   async skew(milliseconds: number, random: Random): Promise<void> {
     const hours = random.pick([-26, -1, 1, 26])
-    await this.page.evaluate(setSkew, hours * 3_600_000).catch(() => {})
+    await this.#page.evaluate(setSkew, hours * 3_600_000).catch(() => {})
     await pause(milliseconds)
-    await this.page.evaluate(setSkew, 0).catch(() => {})
+    await this.#page.evaluate(setSkew, 0).catch(() => {})
   }
 
-  /** Somebody reads what is older for so long, and comes back down. */
   async pageBack(milliseconds: number): Promise<void> {
     const end = performance.now() + milliseconds
     while (performance.now() < end) {
-      await this.page.evaluate(goUp).catch(() => {})
+      await this.#page.evaluate(goUp).catch(() => {})
       await pause(500)
     }
     await this.goDown()
   }
 
-  /** Scrolls to the newest line. */
   async goDown(): Promise<void> {
-    await this.page.evaluate(goDown).catch(() => {})
+    await this.#page.evaluate(goDown).catch(() => {})
   }
 
   /** Its process dies, and somebody loads it again: the tab keeps what it kept. */
-  async crash(debugging: string): Promise<void> {
-    await this.#away(async () => {
-      this.page = await revive(this.page, debugging)
+  async crash(): Promise<void> {
+    await this.away(async () => {
+      this.#page = await revive(this.#page, this.debugging as string)
       this.#hearken()
       await this.#prepare()
-      const url = this.web.url + this.#path
-      while (!(await this.#isThere(() => this.page.goto(url, { timeout: 5000 }))));
+      while (!(await this.#isThere(() => this.#page.goto(this.room, { timeout: 5000 }))));
     })
   }
 
   /** Somebody opens the tab a second time: that gets a copy of all that the tab keeps. */
   async duplicate(journal: Journal): Promise<LivePage> {
-    const opened = this.page.context().waitForEvent('page', { timeout: 5000 })
-    await this.page.evaluate(() => window.open(location.href))
-    const twin = new LivePage(await opened, this.web, journal)
+    const opened = this.#page.context().waitForEvent('page', { timeout: 5000 })
+    await this.#page.evaluate(() => window.open(location.href))
+    const twin = new LivePage(await opened, { room: this.room }, this.web, journal)
     await twin.#prepare()
     // What it showed before it was looked at counts as little as what a copied tab showed.
     await twin.reload()
@@ -133,45 +133,26 @@ export class LivePage {
   async close(): Promise<void> {
     this.awake = undefined
     this.journal.isClosed = true
-    await this.page.close()
-  }
-
-  /** Tells its journal how long nothing came. */
-  hear(): void {
-    if (this.awake !== undefined) this.journal.hear(performance.now() - Math.max(this.awake, this.web.heard))
-  }
-
-  /** What went wrong in it, beside what its journal tells. */
-  get problems(): string[] {
-    const { name, waiting, isClosed } = this.journal
-    const waits = waiting > 0 && !isClosed ? [`${name} has ${waiting} messages waiting`] : []
-    return [...this.#problems.map((problem) => `${name}: ${problem}`), ...waits]
-  }
-
-  async #away(action: () => Promise<void>): Promise<void> {
-    this.awake = undefined
-    this.#path ||= new URL(this.page.url()).pathname
-    await action()
-    this.awake = performance.now()
+    await this.#page.close()
   }
 
   #hearken(): void {
-    this.page.setDefaultTimeout(60_000)
-    this.page.on('pageerror', (error) => this.#problems.push(String(error)))
+    this.#page.setDefaultTimeout(60_000)
+    this.#page.on('pageerror', (error) => this.errors.push(String(error)))
   }
 
   async #prepare(): Promise<void> {
-    await this.page.exposeFunction('glance', (glance: Glance) => this.journal.note(glance))
+    await this.#page.exposeFunction('glance', (glance: Glance) => this.journal.note(glance))
     // What compiles this file wraps functions in this name.
-    await this.page.addInitScript('globalThis.__name = (value) => value')
-    await this.page.addInitScript(loosenClock)
-    await this.page.addInitScript(watch)
+    await this.#page.addInitScript('globalThis.__name = (value) => value')
+    await this.#page.addInitScript(loosenClock)
+    await this.#page.addInitScript(watch)
   }
 
   async #isThere(load: () => Promise<Response | null>): Promise<boolean> {
     try {
       if ((await load())?.status() !== 200) return false
-      return await this.page.evaluate(() => 'htmx' in window)
+      return await this.#page.evaluate(() => 'htmx' in window)
     } catch {
       return false
     }
@@ -260,13 +241,14 @@ export class PlainPage {
 }
 
 /** What befalls pages, beside what befalls their connections. */
-export const DISTURBANCES = ['reload', 'hide', 'freeze', 'slow', 'skew', 'pageBack'] as const
+export const DISTURBANCES = ['reload', 'skew', 'pageBack', 'hide', 'freeze', 'slow'] as const
+const ANYWHERE = ['reload', 'skew', 'pageBack'] as const
 
-/** Does one of these to a page, for some seconds. */
-export async function disturb(page: LivePage, kind: (typeof DISTURBANCES)[number], random: Random): Promise<void> {
+/** Does one of these to a page, for some seconds: one of another kind where its browser has no such orders. */
+export async function disturb(page: Screen, kind: (typeof DISTURBANCES)[number], random: Random): Promise<void> {
   const milliseconds = random.whole(1000, 4000)
-  if (kind === 'reload') await page.reload()
-  else await page[kind](milliseconds, random)
+  if (page instanceof LivePage) await page[kind](milliseconds, random)
+  else await page[random.pick(ANYWHERE)](milliseconds, random)
 }
 
 function cookieOf({ room, token }: Person) {
@@ -283,23 +265,6 @@ function setHidden(isHidden: boolean): void {
   Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
   Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
   document.dispatchEvent(new Event('visibilitychange'))
-}
-
-/** Runs in the page: its clock is set apart from the machine's. */
-function setSkew(milliseconds: number): void {
-  ;(window as unknown as { skew(milliseconds: number): void }).skew(milliseconds)
-}
-
-/** Runs in the page: somebody scrolls up as far as it goes, and asks for what is older. */
-function goUp(): void {
-  const scroll = document.getElementById('scroll')
-  scroll?.scrollTo(0, -scroll.scrollHeight)
-  document.querySelector<HTMLElement>('.older a')?.click()
-}
-
-/** Runs in the page. */
-function goDown(): void {
-  document.getElementById('scroll')?.scrollTo(0, 0)
 }
 
 /** The tool that drives the browser gives up a page that crashed: it is found anew by another line to the browser. */

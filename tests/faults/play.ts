@@ -1,9 +1,11 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Browser } from 'playwright-core'
-import { debuggable } from '../support/browser.ts'
+import { debuggable, launch } from '../support/browser.ts'
+import { Firefox } from '../support/firefox.ts'
 import { Person } from '../support/person.ts'
 import { ServerProcess } from '../support/process.ts'
 import { Bag, FAULTS, liveLinks, SILENT } from './faults.ts'
+import { FoxPage } from './fox.ts'
 import { Journal, type PageVerdict } from './journal.ts'
 import { Notebook, type Verdict } from './notebook.ts'
 import { DISTURBANCES, disturb, LivePage, PlainPage } from './pages.ts'
@@ -12,6 +14,7 @@ import { TcpProxy } from './proxy.ts'
 import { Random } from './random.ts'
 import { byEvents, byLivePage, bySocket, Reader, type Way } from './reader.ts'
 import { Record } from './record.ts'
+import type { Screen } from './screen.ts'
 import { RULES, WebProxy } from './web.ts'
 
 export interface Play {
@@ -22,6 +25,8 @@ export interface Play {
   readonly pages: number
   /** Tabs of one more person, in one browser that has six connections for all of them. */
   readonly tabs: number
+  /** Pages in Firefox. */
+  readonly foxes: number
   /** Messages that a room keeps. */
   readonly history: number
   readonly seconds: number
@@ -69,11 +74,12 @@ class Stage {
   #proxy!: TcpProxy
   #pageProxy!: TcpProxy
   #browser: Browser | undefined
-  /** Where the browser takes orders from others than the tool that started it. */
-  #debugging = ''
+  /** The browser of the page that crashes. */
+  #frail: Browser | undefined
+  #firefox: Firefox | undefined
   #readers: Reader[] = []
   #posters: Poster[] = []
-  #pages: LivePage[] = []
+  #pages: Screen[] = []
   #webs: WebProxy[] = []
   /** Journals of tabs that were closed. */
   #closed: Journal[] = []
@@ -97,9 +103,13 @@ class Stage {
     return stage
   }
 
+  get #isLong(): boolean {
+    return this.#options.seconds >= LONG_SECONDS
+  }
+
   async run(): Promise<Report> {
     const { seconds, rate, restarts, say } = this.#options
-    const isLong = seconds >= LONG_SECONDS
+    const isLong = this.#isLong
     const faults = new Bag(Object.keys(FAULTS), this.#random)
     const pageFaults = new Bag(
       Object.keys(FAULTS).filter((kind) => isLong || !SILENT.includes(kind)),
@@ -140,6 +150,8 @@ class Stage {
     for (const reader of this.#readers) reader.stop()
     this.#plain?.stop()
     await this.#browser?.close()
+    await this.#frail?.close()
+    await this.#firefox?.close()
     for (const web of this.#webs) web.close()
     this.#proxy.close()
     this.#pageProxy.close()
@@ -160,7 +172,7 @@ class Stage {
   }
 
   async #invite(): Promise<void> {
-    const { members, pages, tabs } = this.#options
+    const { members, pages, tabs, foxes } = this.#options
     const host = await Person.create(this.#proxy.url, 'first')
     const name = (index: number) => `m${index}`
     for (let index = 0; index < members; index += 1) {
@@ -168,23 +180,43 @@ class Stage {
       await this.#seat(person, wayOf(index), index)
     }
     if (pages === 0) return
-    ;[this.#browser, this.#debugging] = await debuggable()
+    this.#browser = await launch()
     for (let index = 0; index < pages; index += 1) await this.#openTabs(host.code, `page ${index}`, 1)
+    if (this.#isLong) await this.#openFrail(host.code)
     if (tabs > 0) await this.#openTabs(host.code, 'tabs', tabs)
+    for (let index = 0; index < foxes; index += 1) await this.#openFox(host.code, `fox ${index}`)
     const plain = await Person.join(this.#pageProxy.url, host.code, 'plain page')
     this.#plain = await PlainPage.open(this.#browser, plain, new Notebook(plain.name, this.#record))
   }
 
   /** Somebody with a browser of their own, behind something that knows what it asks for. */
   async #openTabs(code: string, name: string, tabs: number): Promise<void> {
-    const web = await WebProxy.open(() => this.#pageProxy.port)
-    this.#webs.push(web)
-    const person = await Person.join(web.url, code, name)
+    const [web, person] = await this.#equip(code, name)
     const context = await (this.#browser as Browser).newContext()
     for (let tab = 0; tab < tabs; tab += 1) {
       const journal = new Journal(tabs > 1 ? `${name} ${tab}` : name, this.#record)
       this.#pages.push(await LivePage.open(context, person, web, journal))
     }
+  }
+
+  async #openFrail(code: string): Promise<void> {
+    const [web, person] = await this.#equip(code, 'frail page')
+    const [browser, debugging] = await debuggable()
+    this.#frail = browser
+    const journal = new Journal(person.name, this.#record)
+    this.#pages.push(await LivePage.open(await browser.newContext(), person, web, journal, debugging))
+  }
+
+  async #openFox(code: string, name: string): Promise<void> {
+    const [web, person] = await this.#equip(code, name)
+    this.#firefox ??= await Firefox.launch()
+    this.#pages.push(await FoxPage.open(this.#firefox, person, web, new Journal(name, this.#record)))
+  }
+
+  async #equip(code: string, name: string): Promise<[web: WebProxy, person: Person]> {
+    const web = await WebProxy.open(() => this.#pageProxy.port)
+    this.#webs.push(web)
+    return [web, await Person.join(web.url, code, name)]
   }
 
   /** Every fifth member talks: half of those by frames, half by requests. */
@@ -207,11 +239,16 @@ class Stage {
   }
 
   #disturb(kind: (typeof DISTURBANCES)[number] | 'crash' | 'duplicate'): string {
-    const able = this.#pages.filter(({ awake }) => awake !== undefined)
+    const able = this.#pages.filter(
+      (page) =>
+        page.awake !== undefined &&
+        (kind !== 'crash' || (page instanceof LivePage && page.debugging)) &&
+        (kind !== 'duplicate' || (page instanceof LivePage && !page.debugging)),
+    )
     if (able.length === 0) return ''
     const page = this.#random.pick(able)
-    if (kind === 'crash') this.#await(page.crash(this.#debugging))
-    else if (kind === 'duplicate') this.#await(this.#duplicate(page))
+    if (kind === 'crash') this.#await((page as LivePage).crash())
+    else if (kind === 'duplicate') this.#await(this.#duplicate(page as LivePage))
     else this.#await(disturb(page, kind, this.#random))
     this.#count(kind)
     return kind
