@@ -73,6 +73,8 @@ class Stage {
   #server!: ServerProcess
   #proxy!: TcpProxy
   #pageProxy!: TcpProxy
+  /** The line of the page without scripts: nothing in it can notice that a line went dead without a word. */
+  #plainProxy!: TcpProxy
   #browser: Browser | undefined
   /** The browser of the page that crashes. */
   #frail: Browser | undefined
@@ -99,6 +101,7 @@ class Stage {
     await stage.#start()
     stage.#proxy = await TcpProxy.open(() => stage.#server.port)
     stage.#pageProxy = await TcpProxy.open(() => stage.#server.port)
+    stage.#plainProxy = await TcpProxy.open(() => stage.#server.port)
     await stage.#invite()
     return stage
   }
@@ -110,11 +113,11 @@ class Stage {
   async run(): Promise<Report> {
     const { seconds, rate, restarts, say } = this.#options
     const isLong = this.#isLong
-    const faults = new Bag(Object.keys(FAULTS), this.#random)
-    const pageFaults = new Bag(
-      Object.keys(FAULTS).filter((kind) => isLong || !SILENT.includes(kind)),
-      this.#random,
-    )
+    const all = Object.keys(FAULTS)
+    const loud = all.filter((kind) => !SILENT.includes(kind))
+    const faults = new Bag(all, this.#random)
+    const pageFaults = new Bag(isLong ? all : loud, this.#random)
+    const plainFaults = new Bag(loud, this.#random)
     const rules = new Bag(RULES, this.#random)
     const disturbances = new Bag([...DISTURBANCES, ...(isLong ? (['crash', 'duplicate'] as const) : [])], this.#random)
     const start = Date.now()
@@ -127,6 +130,7 @@ class Stage {
       const kinds = [this.#harm(this.#proxy, faults.draw())]
       // Pages come to themselves in between: what is always broken shows nothing.
       if (second % 2 === 0) kinds.push(this.#harm(this.#pageProxy, pageFaults.draw()))
+      else kinds.push(this.#harm(this.#plainProxy, plainFaults.draw()))
       if (second % 3 === 0) kinds.push(this.#impose(rules.draw(), isLong ? this.#random.whole(2, 20) : 3))
       if (second % 3 === 1) kinds.push(this.#disturb(disturbances.draw()))
       if (second % 2 === 0) this.#type()
@@ -155,6 +159,7 @@ class Stage {
     for (const web of this.#webs) web.close()
     this.#proxy.close()
     this.#pageProxy.close()
+    this.#plainProxy.close()
     await this.#server.stop('SIGKILL')
   }
 
@@ -185,7 +190,7 @@ class Stage {
     if (this.#isLong) await this.#openFrail(host.code)
     if (tabs > 0) await this.#openTabs(host.code, 'tabs', tabs)
     for (let index = 0; index < foxes; index += 1) await this.#openFox(host.code, `fox ${index}`)
-    const plain = await Person.join(this.#pageProxy.url, host.code, 'plain page')
+    const plain = await Person.join(this.#plainProxy.url, host.code, 'plain page')
     this.#plain = await PlainPage.open(this.#browser, plain, new Notebook(plain.name, this.#record))
   }
 

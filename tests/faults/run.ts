@@ -1,6 +1,6 @@
 // Breaks what can break while people talk, for a minute: `npm run test:faults -- --seed 7`.
 import process from 'node:process'
-import { parseArgs } from 'node:util'
+import { inspect, parseArgs } from 'node:util'
 import { FIREFOX } from '../support/firefox.ts'
 import { hasTool } from '../support/tools.ts'
 import { play } from './play.ts'
@@ -35,7 +35,7 @@ const report = await play({
   })),
   say: console.log,
 })
-console.log(report)
+console.log(inspect(report, { maxArrayLength: null }))
 const { missing, twice, disordered, untrue, vanished, unseen, falselyConnected, problems } = report
 const wrong = missing + twice + disordered + untrue + vanished + unseen + falselyConnected + problems.length
 process.exit(wrong === 0 ? 0 : 1)
