@@ -11,6 +11,13 @@ interface Seam {
   readonly right: Sighting
 }
 
+/** A page that showed one line and then only such as come much later, and links to what is in between. */
+interface Leap {
+  readonly before: Sighting
+  readonly first: Sighting
+  readonly last: Sighting
+}
+
 /** What was said in a page and is not yet in its log. */
 interface Own {
   readonly text: string
@@ -49,6 +56,7 @@ export class Journal {
   #seams = new Map<string, Seam>()
   /** The messages before which a gap stood in this document. */
   #gaps = new Set<string>()
+  #leaps: Leap[] = []
   #document = 0
   #last: readonly Sighting[] = []
   #wasFar = false
@@ -97,6 +105,7 @@ export class Journal {
   /** @param history how many messages a room keeps */
   judge(history: number): PageVerdict {
     for (const seam of this.#seams.values()) this.#judgeSeam(seam, history)
+    for (const leap of this.#leaps) this.#judgeLeap(leap, history)
     if (!this.isCaughtUp && !this.isClosed)
       this.#fail('missing', `does not show the newest message, but ${this.#last.at(-1)?.cursor}`)
     const unseen = [...this.#own.values()].filter((own) => this.#isUnseen(own))
@@ -164,8 +173,9 @@ export class Journal {
     const before = this.#last.at(-1)
     if (before && !isFar && !this.#wasFar && (!last || this.#isBefore(last, before)))
       this.#fail('missing', `showed ${before.cursor} and then nothing after ${last?.cursor}`)
-    if (!first) return
+    if (!first || !last) return
     const isTold = items.slice(0, items.indexOf(first.cursor)).some((item) => item.startsWith('gap'))
+    if (before && !isTold && this.#isBefore(before, first)) this.#leaps.push({ before, first, last })
     for (const cursor of this.#gaps) {
       const isAbove = this.#isBefore(this.#known.get(cursor) as Sighting, first)
       if (isAbove && !isTold && this.#gaps.delete(cursor)) this.#lose(`before ${cursor}, which was trimmed`)
@@ -217,6 +227,14 @@ export class Journal {
     if (gaps.length === 0 && right.seq > 1)
       this.#fail('missing', `begins with ${right.cursor} and says nothing of what is before`, right.seq - 1)
     else if (gap && gap !== right.seq - 1) this.#fail('untrue', `says ${gap} are gone before ${right.cursor}`)
+  }
+
+  /** What a page leaves out because it is far behind must be to be had by its link, or be told as gone. */
+  #judgeLeap({ before, first, last }: Leap, history: number): void {
+    const [life, newLife] = [before, first].map((line) => this.#record.lifeOf(line))
+    const gone = last.seq - history - before.seq
+    if (newLife > life) this.#fail('missing', `leaps from ${before.cursor} to ${first.cursor} of another life`)
+    else if (gone > 0) this.#fail('missing', `leaps from ${before.cursor} to ${first.cursor} and tells no gap`, gone)
   }
 
   #judgeNewLife(gaps: readonly (number | undefined)[], { seq, cursor, at }: Sighting, history: number): void {
