@@ -115,7 +115,10 @@ export class Journal {
 
   #say(text: string): void {
     const life = this.#record.lifeOf({ at: Date.now() })
-    for (const line of text.split('\n')) if (line && !this.#own.has(line)) this.#own.set(line, { text: line, life })
+    for (const line of text.split('\n')) {
+      if (this.#own.has(line)) this.#record.sayAgain(line)
+      else if (line) this.#own.set(line, { text: line, life })
+    }
   }
 
   #look(look: Look): void {

@@ -113,7 +113,7 @@ class Judge {
     const isHonest = message.seq <= next || this.#page?.saysEarlier || this.#gaps.length > 0
     if (life < this.#life) this.#fail('disordered', `saw ${message.cursor} of a life that was over`)
     else if (!isHonest) this.#fail('missing', `was not told of what is before ${message.cursor}`, message.seq - next)
-    else if (life === this.#life && !this.#page?.saysEarlier && this.#gaps.length > 0)
+    else if (life === this.#life && message.seq > next && this.#gaps.length > 0 && !this.#page?.saysEarlier)
       this.#judgeGap(message, message.seq - next)
   }
 
