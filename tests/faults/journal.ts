@@ -79,6 +79,11 @@ export class Journal {
     return life === -1 || (!!last && this.#record.lifeOf(last) === life && last.seq === this.#record.size(life))
   }
 
+  /** The cursor of the newest line in the page. */
+  get newest(): string {
+    return this.#last.at(-1)?.cursor ?? ''
+  }
+
   /** Texts that were said in the page. */
   get said(): string[] {
     return [...this.#own.keys()]
@@ -107,7 +112,7 @@ export class Journal {
     for (const seam of this.#seams.values()) this.#judgeSeam(seam, history)
     for (const leap of this.#leaps) this.#judgeLeap(leap, history)
     if (!this.isCaughtUp && !this.isClosed)
-      this.#fail('missing', `does not show the newest message, but ${this.#last.at(-1)?.cursor}`)
+      this.#fail('missing', `does not show the newest message, but ${this.newest}`)
     const unseen = [...this.#own.values()].filter((own) => this.#isUnseen(own))
     for (const { text } of unseen) this.#complain(`had ${text} nowhere in view before it stood in the log`)
     return { ...this.#verdict, unseen: unseen.length, falselyConnected: this.#lies }

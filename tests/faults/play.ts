@@ -139,6 +139,7 @@ class Stage {
       await pause(1000)
     }
     // What is dead is noticed by its silence, so there is talk for a while longer.
+    say?.(`${this.#pending.size} things are still going on`)
     await Promise.all(this.#pending)
     for (const { rules } of this.#webs) rules.clear()
     for (const page of this.#pages) await page.goDown()
@@ -307,8 +308,19 @@ class Stage {
     const isSettled = () =>
       [...this.#notebooks, ...journals].every(({ isCaughtUp }) => isCaughtUp) &&
       journals.every(({ waiting }) => waiting === 0)
-    while (!isLate() && !isSettled()) await pause(100)
+    for (let turn = 0; !isLate() && !isSettled(); turn += 1) {
+      if (turn % 100 === 99) this.#options.say?.(this.#unsettled())
+      await pause(100)
+    }
     return Date.now() - start
+  }
+
+  /** Who is not yet where all should be, in words. */
+  #unsettled(): string {
+    const behind = this.#notebooks.filter(({ isCaughtUp }) => !isCaughtUp).map(({ name }) => name)
+    const pages = this.#pages.map(({ journal }) => journal).filter((page) => !page.isCaughtUp || page.waiting > 0)
+    const words = pages.map(({ name, status, waiting, newest }) => `${name} (${newest}, ${waiting} waiting, ${status})`)
+    return `behind: ${[...behind, ...words].join(', ')}`
   }
 
   get #notebooks(): Notebook[] {

@@ -10,6 +10,7 @@ import { WebSocket } from 'ws'
 export const FIREFOX = 'firefox-esr'
 
 const FLAGS = ['--headless', '--no-remote', '--remote-debugging-port', '0']
+const PATIENCE_MS = 15_000
 const ENTER = '\uE007'
 
 interface Answer {
@@ -73,15 +74,18 @@ export class Firefox {
     return new FirefoxTab(this, context, userContext)
   }
 
-  /** Sends a command and gives its result; throws where the browser says that it failed. */
+  /** Sends a command and gives its result; throws where the browser says that it failed, or says nothing for long. */
   ask<Result = unknown>(method: string, params: object): Promise<Result> {
     const id = ++this.#count
     this.#socket.send(JSON.stringify({ id, method, params }))
-    return new Promise((resolve, reject) =>
-      this.#waiting.set(id, ({ type, result, error, message }) =>
-        type === 'success' ? resolve(result as Result) : reject(new Error(`${method}: ${error}, ${message}`)),
-      ),
-    )
+    return new Promise((resolve, reject) => {
+      const deadline = setTimeout(() => reject(new Error(`${method} was not answered`)), PATIENCE_MS)
+      this.#waiting.set(id, ({ type, result, error, message }) => {
+        clearTimeout(deadline)
+        if (type === 'success') resolve(result as Result)
+        else reject(new Error(`${method}: ${error}, ${message}`))
+      })
+    })
   }
 
   async close(): Promise<void> {
