@@ -87,7 +87,8 @@ class Stage {
   #closed: Journal[] = []
   #plain: PlainPage | undefined
   #faults: { [kind: string]: number } = {}
-  #pending = new Set<Promise<unknown>>()
+  /** What is going on, and in which words to say so. */
+  #pending = new Map<Promise<unknown>, string>()
   #said = 0
   #problems: string[] = []
 
@@ -126,7 +127,7 @@ class Stage {
     void this.#plain?.watch()
     for (let second = 0; second < seconds; second += 1) {
       const restart = restarts.find((restart) => restart.second === second)
-      if (restart) this.#await(this.#restart(restart.signal))
+      if (restart) this.#await(this.#restart(restart.signal), restart.signal)
       const kinds = [this.#harm(this.#proxy, faults.draw())]
       // Pages come to themselves in between: what is always broken shows nothing.
       if (second % 2 === 0) kinds.push(this.#harm(this.#pageProxy, pageFaults.draw()))
@@ -139,8 +140,8 @@ class Stage {
       await pause(1000)
     }
     // What is dead is noticed by its silence, so there is talk for a while longer.
-    say?.(`${this.#pending.size} things are still going on`)
-    await Promise.all(this.#pending)
+    say?.(`still going on: ${[...this.#pending.values()].join(', ')}`)
+    await Promise.all(this.#pending.keys())
     for (const { rules } of this.#webs) rules.clear()
     for (const page of this.#pages) await page.goDown()
     await pause(6000)
@@ -241,7 +242,7 @@ class Stage {
   }
 
   #type(): void {
-    for (const page of this.#pages) this.#await(page.say(`text ${this.#said++}`))
+    for (const page of this.#pages) this.#await(page.say(`text ${this.#said++}`), `${page.journal.name} says`)
   }
 
   #disturb(kind: (typeof DISTURBANCES)[number] | 'crash' | 'duplicate'): string {
@@ -253,9 +254,10 @@ class Stage {
     )
     if (able.length === 0) return ''
     const page = this.#random.pick(able)
-    if (kind === 'crash') this.#await((page as LivePage).crash())
-    else if (kind === 'duplicate') this.#await(this.#duplicate(page as LivePage))
-    else this.#await(disturb(page, kind, this.#random))
+    const words = `${page.journal.name} ${kind}`
+    if (kind === 'crash') this.#await((page as LivePage).crash(), words)
+    else if (kind === 'duplicate') this.#await(this.#duplicate(page as LivePage), words)
+    else this.#await(disturb(page, kind, this.#random), words)
     this.#count(kind)
     return kind
   }
@@ -293,8 +295,8 @@ class Stage {
     this.#faults[kind] = (this.#faults[kind] ?? 0) + 1
   }
 
-  #await(promise: Promise<unknown>): void {
-    this.#pending.add(promise)
+  #await(promise: Promise<unknown>, words: string): void {
+    this.#pending.set(promise, words)
     promise.then(() => this.#pending.delete(promise))
   }
 

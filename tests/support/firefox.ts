@@ -53,7 +53,9 @@ export class Firefox {
     const socket = new WebSocket(`${await whereOf(child)}/session`, { perMessageDeflate: false })
     await once(socket, 'open')
     const firefox = new Firefox(child, profile, socket)
-    await firefox.ask('session.new', { capabilities: {} })
+    // A page with something unsent asks before it is left: these tests leave all the same.
+    const always = { unhandledPromptBehavior: { default: 'accept', beforeUnload: 'accept' } }
+    await firefox.ask('session.new', { capabilities: { alwaysMatch: always } })
     await firefox.ask('session.subscribe', { events: ['script.message'] })
     return firefox
   }
