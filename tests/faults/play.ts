@@ -53,6 +53,8 @@ export interface Report extends PageVerdict {
 const SECRET = 'a secret of the tests'
 // How long all may take to be caught up once the faults are over.
 const SETTLING = 180_000
+// What takes longer than this is taken for something that hangs.
+const PATIENCE = 60_000
 // In a shorter play there is no time for what takes a page long to notice.
 const LONG_SECONDS = 60
 
@@ -141,7 +143,7 @@ class Stage {
     }
     // What is dead is noticed by its silence, so there is talk for a while longer.
     say?.(`still going on: ${[...this.#pending.values()].join(', ')}`)
-    await Promise.all(this.#pending.keys())
+    while (this.#pending.size > 0) await pause(100)
     for (const { rules } of this.#webs) rules.clear()
     for (const page of this.#pages) await page.goDown()
     await pause(6000)
@@ -296,8 +298,15 @@ class Stage {
   }
 
   #await(promise: Promise<unknown>, words: string): void {
+    const late = setTimeout(() => {
+      this.#problems.push(`${words}: did not end within ${PATIENCE / 1000} s`)
+      this.#pending.delete(promise)
+    }, PATIENCE)
     this.#pending.set(promise, words)
-    promise.then(() => this.#pending.delete(promise))
+    promise.then(() => {
+      clearTimeout(late)
+      this.#pending.delete(promise)
+    })
   }
 
   /** Waits until all was heard and everyone has seen it; the milliseconds that took. */
