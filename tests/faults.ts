@@ -14,6 +14,9 @@ test('whatever breaks while people talk, everyone sees all of it once and in ord
     seed: SEED,
     members: 40,
     pages: hasTool(CHROMIUM) ? 2 : 0,
+    tabs: 0,
+    foxes: 0,
+    history: 200,
     seconds: 20,
     rate: 25,
     restarts: [
@@ -21,12 +24,25 @@ test('whatever breaks while people talk, everyone sees all of it once and in ord
       { second: 12, signal: 'SIGTERM' },
     ],
   })
-  const { missing, twice, disordered, untrue, problems } = report
-  assert.equal({ missing, twice, disordered, untrue, problems }, NOTHING, `with SEED=${SEED}`)
+  const { missing, twice, disordered, untrue, vanished, unseen, falselyConnected, problems } = report
+  assert.equal(
+    { missing, twice, disordered, untrue, vanished, unseen, falselyConnected, problems },
+    NOTHING,
+    `with SEED=${SEED}`,
+  )
   assert.ok(report.gaps > 0, 'a server that forgets leaves gaps')
   assert.ok(report.messages >= 400)
 })
 
-const NOTHING = { missing: 0, twice: 0, disordered: 0, untrue: 0, problems: [] }
+const NOTHING = {
+  missing: 0,
+  twice: 0,
+  disordered: 0,
+  untrue: 0,
+  vanished: 0,
+  unseen: 0,
+  falselyConnected: 0,
+  problems: [],
+}
 
 test.run()

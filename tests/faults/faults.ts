@@ -30,20 +30,29 @@ export const FAULTS: { readonly [kind: string]: Fault } = {
   blackhole: (links, random) => {
     for (const link of random.some(links, 0.15)) link.blackhole()
   },
+  lostUp: (links, random) => {
+    for (const link of random.some(links, 0.1)) link.lose('up')
+  },
+  lostDown: (links, random) => {
+    for (const link of random.some(links, 0.1)) link.lose('down')
+  },
 }
 
-/** Every kind as often as every other, in an order of the seed's. */
-export class Bag {
-  #kinds: readonly string[]
-  #random: Random
-  #left: string[] = []
+/** The kinds that are noticed only by their silence: a page takes 45 seconds for that. */
+export const SILENT = ['blackhole', 'lostUp', 'lostDown']
 
-  constructor(kinds: readonly string[], random: Random) {
+/** Every kind as often as every other, in an order of the seed's. */
+export class Bag<Kind extends string> {
+  #kinds: readonly Kind[]
+  #random: Random
+  #left: Kind[] = []
+
+  constructor(kinds: readonly Kind[], random: Random) {
     this.#kinds = kinds
     this.#random = random
   }
 
-  draw(): string {
+  draw(): Kind {
     if (this.#left.length === 0) this.#left = [...this.#kinds]
     return this.#left.splice(this.#random.whole(0, this.#left.length), 1)[0]
   }

@@ -8,7 +8,7 @@ export function linesIn(html: string): Line[] {
   return [...html.matchAll(LINE)].map(([, seq, cursor, at, text, missed]) =>
     seq === undefined
       ? { gap: missed === undefined ? undefined : Number(missed) }
-      : { seq: Number(seq), cursor, text, at: Date.parse(at) },
+      : { seq: Number(seq), cursor, text: text.replaceAll('<br>', ''), at: Date.parse(at) },
   )
 }
 

@@ -113,6 +113,8 @@ class Judge {
     const isHonest = message.seq <= next || this.#page?.saysEarlier || this.#gaps.length > 0
     if (life < this.#life) this.#fail('disordered', `saw ${message.cursor} of a life that was over`)
     else if (!isHonest) this.#fail('missing', `was not told of what is before ${message.cursor}`, message.seq - next)
+    else if (life === this.#life && message.seq > next && this.#gaps.length > 0 && !this.#page?.saysEarlier)
+      this.#judgeGap(message, message.seq - next)
   }
 
   #takeNewLife({ seq, cursor }: Sighting, life: number): void {
@@ -124,7 +126,11 @@ class Judge {
   #takeNext({ seq, cursor }: Sighting): void {
     const missed = seq - this.#seq - 1
     if (this.#gaps.length === 0 && missed > 0) this.#fail('missing', `saw ${cursor} after ${this.#seq}`, missed)
-    if (this.#gaps.length > 0 && this.#gaps.at(-1) !== missed)
+    if (this.#gaps.length > 0) this.#judgeGap({ cursor }, missed)
+  }
+
+  #judgeGap({ cursor }: Pick<Sighting, 'cursor'>, missed: number): void {
+    if (this.#gaps.at(-1) !== missed)
       this.#fail('untrue', `was told of ${this.#gaps.at(-1)} lost before ${cursor}, after ${this.#seq}`)
   }
 

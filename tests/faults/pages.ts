@@ -1,102 +1,161 @@
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Browser, Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Page, type Response } from 'playwright-core'
+import { WebSocket } from 'ws'
 import { visit } from '../support/browser.ts'
 import type { Person } from '../support/person.ts'
+import type { Journal } from './journal.ts'
+import { type Glance, loosenClock, watch } from './look.ts'
 import type { Line, Notebook } from './notebook.ts'
 import type { Random } from './random.ts'
-import type { Record, Sighting } from './record.ts'
+import { goDown, goUp, Screen, setSkew } from './screen.ts'
+import type { WebProxy } from './web.ts'
 
-/** A browser's page that is live by scripts: what its log shows is noted line by line, and it says things too. */
-export class LivePage {
-  readonly notebook: Notebook
-  readonly said: string[] = []
-  readonly page: Page
-  #record: Record
-  #isAway = false
+/** A page in Chromium. */
+export class LivePage extends Screen {
+  /** Where its browser, which has no other page, takes orders from others than the tool that started it. */
+  readonly debugging: string | undefined
+  #page: Page
 
-  private constructor(page: Page, notebook: Notebook, record: Record) {
-    this.page = page
-    this.notebook = notebook
-    this.#record = record
+  private constructor(page: Page, person: Pick<Person, 'room'>, web: WebProxy, journal: Journal, debugging?: string) {
+    super(person, web, journal)
+    this.#page = page
+    this.debugging = debugging
+    this.#hearken()
   }
 
-  static async open(browser: Browser, person: Person, notebook: Notebook, record: Record): Promise<LivePage> {
-    const page = await visit(browser)
-    await page.context().addCookies([cookieOf(person)])
-    await page.exposeFunction('note', (line: Line) => notebook.note(tidy(line)))
-    // What compiles this file wraps functions in this name.
-    await page.addInitScript('globalThis.__name = (value) => value')
-    await page.addInitScript(observe)
-    await page.goto(person.room)
-    return new LivePage(page, notebook, record)
+  /**
+   * Opens a tab of somebody whose browser has their cookie.
+   * @param debugging where that browser takes orders, if it has no other page: then this one can crash
+   */
+  static async open(
+    context: BrowserContext,
+    person: Person,
+    web: WebProxy,
+    journal: Journal,
+    debugging?: string,
+  ): Promise<LivePage> {
+    await context.addCookies([cookieOf(person)])
+    const page = new LivePage(await context.newPage(), person, web, journal, debugging)
+    await page.#prepare()
+    await page.#page.goto(person.room)
+    return page
   }
 
-  /** Types a text and sends it; what happens to it is the page's business. */
   async say(text: string): Promise<void> {
-    if (this.#isAway) return
+    if (this.awake === undefined) return
     try {
-      await this.page.fill('#text', text, { timeout: 1000 })
-      await this.page.press('#text', 'Enter', { timeout: 1000 })
-      this.said.push(text)
+      const returned = await this.#page.inputValue('#text', { timeout: 1000 })
+      await this.#page.fill('#text', returned ? `${returned}\n${text}` : text, { timeout: 1000 })
+      await this.#page.press('#text', 'Enter', { timeout: 1000 })
     } catch {
       // The page was on its way to another; nobody could have typed there.
     }
   }
 
-  /** Reloads until there is a page, as a person does. */
   async reload(): Promise<void> {
-    this.#isAway = true
-    while (!(await this.#tryReload()));
-    this.#isAway = false
-  }
-
-  async #tryReload(): Promise<boolean> {
-    try {
-      const response = await this.page.reload({ timeout: 5000 })
-      return response?.status() === 200
-    } catch {
-      return false
-    }
+    await this.away(async () => {
+      while (!(await this.#isThere(() => this.#page.reload({ timeout: 5000 }))));
+    })
   }
 
   /** Another tab is in front for so long. */
   async hide(milliseconds: number): Promise<void> {
-    await this.page.evaluate(setHidden, true).catch(() => {})
-    await pause(milliseconds)
-    await this.page.evaluate(setHidden, false).catch(() => {})
+    await this.away(async () => {
+      await this.#page.evaluate(setHidden, true).catch(() => {})
+      await pause(milliseconds)
+      await this.#page.evaluate(setHidden, false).catch(() => {})
+    })
   }
 
   /** The machine sleeps for so long: nothing runs in the page. */
   async freeze(milliseconds: number): Promise<void> {
-    const session = await this.page.context().newCDPSession(this.page)
-    // A page that is on its way to another cannot be frozen.
-    await session.send('Page.setWebLifecycleState', { state: 'frozen' }).catch(() => {})
+    await this.away(async () => {
+      const session = await this.#page.context().newCDPSession(this.#page)
+      // A page that is on its way to another cannot be frozen.
+      await session.send('Page.setWebLifecycleState', { state: 'frozen' }).catch(() => {})
+      await pause(milliseconds)
+      await session.send('Page.setWebLifecycleState', { state: 'active' }).catch(() => {})
+      await session.detach()
+    })
+  }
+
+  /** For so long its machine is six times as slow. */
+  async slow(milliseconds: number): Promise<void> {
+    const session = await this.#page.context().newCDPSession(this.#page)
+    await session.send('Emulation.setCPUThrottlingRate', { rate: 6 }).catch(() => {})
     await pause(milliseconds)
-    await session.send('Page.setWebLifecycleState', { state: 'active' }).catch(() => {})
-    await session.detach()
+    await session.send('Emulation.setCPUThrottlingRate', { rate: 1 }).catch(() => {})
+    await session.detach().catch(() => {})
   }
 
-  /** What is wrong with how it stands now: lines out of place, messages that wait, errors. */
-  async problems(): Promise<string[]> {
-    const { shown, waiting } = await this.page.evaluate(() => ({
-      shown: [...document.querySelectorAll<HTMLElement>('.pages [data-cursor]')].map(
-        (line) => line.dataset.cursor ?? '',
-      ),
-      waiting: document.querySelectorAll('#waiting li').length,
-    }))
-    const problems = (this.page as Page & { problems: string[] }).problems.map(
-      (problem) => `${this.notebook.name}: ${problem}`,
-    )
-    if (waiting > 0) problems.push(`${this.notebook.name} has ${waiting} messages waiting`)
-    for (const text of this.said)
-      if (!this.#record.has(text)) problems.push(`${this.notebook.name} said ${text}, which is lost`)
-    return [...problems, ...this.#outOfPlace(shown)]
+  async skew(milliseconds: number, random: Random): Promise<void> {
+    const hours = random.pick([-26, -1, 1, 26])
+    await this.#page.evaluate(setSkew, hours * 3_600_000).catch(() => {})
+    await pause(milliseconds)
+    await this.#page.evaluate(setSkew, 0).catch(() => {})
   }
 
-  #outOfPlace(shown: string[]): string[] {
-    const noted = this.notebook.lines.filter((line): line is Sighting => 'seq' in line).map(({ cursor }) => cursor)
-    const isTail = shown.every((cursor, index) => cursor === noted.at(index - shown.length))
-    return isTail ? [] : [`${this.notebook.name} shows lines in another order than they came`]
+  async pageBack(milliseconds: number): Promise<void> {
+    const end = performance.now() + milliseconds
+    while (performance.now() < end) {
+      await this.#page.evaluate(goUp).catch(() => {})
+      await pause(500)
+    }
+    await this.goDown()
+  }
+
+  async goDown(): Promise<void> {
+    await this.#page.evaluate(goDown).catch(() => {})
+  }
+
+  /** Its process dies, and somebody loads it again: the tab keeps what it kept. */
+  async crash(): Promise<void> {
+    await this.away(async () => {
+      this.#page = await revive(this.#page, this.debugging as string)
+      this.#hearken()
+      await this.#prepare()
+      while (!(await this.#isThere(() => this.#page.goto(this.room, { timeout: 5000 }))));
+    })
+  }
+
+  /** Somebody opens the tab a second time: that gets a copy of all that the tab keeps. */
+  async duplicate(journal: Journal): Promise<LivePage> {
+    const opened = this.#page.context().waitForEvent('page', { timeout: 5000 })
+    await this.#page.evaluate(() => window.open(location.href))
+    const twin = new LivePage(await opened, { room: this.room }, this.web, journal)
+    await twin.#prepare()
+    // What it showed before it was looked at counts as little as what a copied tab showed.
+    await twin.reload()
+    return twin
+  }
+
+  async close(): Promise<void> {
+    this.awake = undefined
+    this.journal.isClosed = true
+    await this.#page.close()
+  }
+
+  #hearken(): void {
+    this.#page.setDefaultTimeout(60_000)
+    this.#page.on('pageerror', (error) => this.errors.push(String(error)))
+  }
+
+  async #prepare(): Promise<void> {
+    await this.#page.exposeFunction('glance', (glance: Glance) => this.journal.note(glance))
+    // What compiles this file wraps functions in this name.
+    await this.#page.addInitScript('globalThis.__name = (value) => value')
+    await this.#page.addInitScript(loosenClock)
+    await this.#page.addInitScript(watch)
+  }
+
+  async #isThere(load: () => Promise<Response | null>): Promise<boolean> {
+    try {
+      if ((await load())?.status() !== 200) return false
+      return await this.#page.evaluate(() => 'htmx' in window)
+    } catch {
+      return false
+    }
   }
 }
 
@@ -110,6 +169,8 @@ export class PlainPage {
   #shown = 0
   #lost = 0
   #looks = 0
+  // Somebody who loads a page by hand begins anew; one that comes back by itself goes on.
+  #isByHand = true
   #isStopped = false
 
   private constructor(page: Page, notebook: Notebook) {
@@ -160,7 +221,8 @@ export class PlainPage {
   #take({ document, saysEarlier, lines }: ReturnType<typeof readLog>): void {
     if (document !== this.#document) {
       this.#document = document
-      this.notebook.note({ page: { saysEarlier } })
+      this.notebook.note({ page: { saysEarlier: saysEarlier && this.#isByHand } })
+      this.#isByHand = false
       this.#shown = 0
     }
     for (const line of lines.slice(this.#shown)) this.notebook.note(tidy(line))
@@ -173,16 +235,20 @@ export class PlainPage {
     if (this.#lost < 30) return
     this.#lost = 0
     this.reloads += 1
+    this.#isByHand = true
     await this.#page.goto(this.#page.url(), { waitUntil: 'commit', timeout: 5000 }).catch(() => {})
   }
 }
 
 /** What befalls pages, beside what befalls their connections. */
-export async function disturb(page: LivePage, random: Random): Promise<string> {
-  const [kind, milliseconds] = [random.pick(['reload', 'hide', 'freeze'] as const), random.whole(1000, 4000)]
-  if (kind === 'reload') await page.reload()
-  else await page[kind](milliseconds)
-  return kind
+export const DISTURBANCES = ['reload', 'skew', 'pageBack', 'hide', 'freeze', 'slow'] as const
+const ANYWHERE = ['reload', 'skew', 'pageBack'] as const
+
+/** Does one of these to a page, for some seconds: one of another kind where its browser has no such orders. */
+export async function disturb(page: Screen, kind: (typeof DISTURBANCES)[number], random: Random): Promise<void> {
+  const milliseconds = random.whole(1000, 4000)
+  if (page instanceof LivePage) await page[kind](milliseconds, random)
+  else await page[random.pick(ANYWHERE)](milliseconds, random)
 }
 
 function cookieOf({ room, token }: Person) {
@@ -194,39 +260,31 @@ function tidy(line: Line): Line {
   return 'gap' in line ? { gap: line.gap ?? undefined } : line
 }
 
-/** Runs in the page, before its own scripts. */
-function observe(): void {
-  const read = (line: HTMLElement) => {
-    const note = (window as unknown as { note(line: unknown): void }).note
-    if (line.matches?.('.gap'))
-      note({ gap: /^\d+/.test(line.textContent ?? '') ? Number.parseInt(line.textContent ?? '', 10) : null })
-    if (!line.matches?.('.message')) return
-    const [seq, cursor] = [Number(line.id.slice(1)), line.dataset.cursor]
-    note({
-      seq,
-      cursor,
-      text: line.querySelector('.text')?.textContent,
-      at: Date.parse(line.querySelector('time')?.dateTime ?? ''),
-    })
-  }
-  document.addEventListener('DOMContentLoaded', () => {
-    const log = document.getElementById('log')
-    if (!log) return
-    const note = (window as unknown as { note(line: unknown): void }).note
-    note({ page: { saysEarlier: document.querySelector('.older') !== null } })
-    for (const line of document.querySelectorAll<HTMLElement>('.pages .message, .pages .gap')) read(line)
-    const added = (changes: MutationRecord[]) => {
-      for (const change of changes) for (const line of change.addedNodes) read(line as HTMLElement)
-    }
-    new MutationObserver(added).observe(log, { childList: true })
-  })
-}
-
 /** Runs in the page: it seems to be behind another. */
 function setHidden(isHidden: boolean): void {
   Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
   Object.defineProperty(document, 'visibilityState', { value: isHidden ? 'hidden' : 'visible', configurable: true })
   document.dispatchEvent(new Event('visibilitychange'))
+}
+
+/** The tool that drives the browser gives up a page that crashed: it is found anew by another line to the browser. */
+async function revive(page: Page, url: string): Promise<Page> {
+  const session = await page.context().newCDPSession(page)
+  const { targetInfo } = await session.send('Target.getTargetInfo')
+  const crashed = page.waitForEvent('crash')
+  session.send('Page.crash').catch(() => {})
+  await crashed
+  const socket = new WebSocket(`${url.replace(/^http/, 'ws')}/devtools/page/${targetInfo.targetId}`)
+  await once(socket, 'open')
+  socket.send(JSON.stringify({ id: 1, method: 'Page.navigate', params: { url: 'about:blank' } }))
+  await once(socket, 'message')
+  socket.close()
+  const browser = await chromium.connectOverCDP(url)
+  for (const found of browser.contexts().flatMap((context) => context.pages())) {
+    const other = await found.context().newCDPSession(found)
+    if ((await other.send('Target.getTargetInfo')).targetInfo.targetId === targetInfo.targetId) return found
+  }
+  throw new Error('the page that crashed was not found again')
 }
 
 /** Runs in the frame without scripts, by way of the tool that drives the browser. */

@@ -78,8 +78,15 @@ export class Link {
 
   /** Takes everything and gives nothing on, for ever: neither end is told, not even that the other has gone. */
   blackhole(): void {
+    this.lose('up')
+    this.lose('down')
+  }
+
+  /** The same one way only: to the server or to the client. */
+  lose(way: 'up' | 'down'): void {
     this.isLost = true
-    for (const way of [this.#up, this.#down]) way.lose()
+    if (way === 'up') this.#up.lose()
+    else this.#down.lose()
   }
 
   /** Ends both sides at once (RST). */

@@ -14,8 +14,11 @@ export interface Sighting {
 export class Record {
   /** Each life's messages by number. */
   readonly lives: Map<number, Sighting>[] = []
-  /** What cannot be true together. */
-  readonly conflicts: string[] = []
+  #conflicts: string[] = []
+  /** Texts that were stored once more, and in which words to say so. */
+  #twins: { readonly text: string; readonly words: string }[] = []
+  /** How often somebody said a text again that came back to them. */
+  #again = new Map<string, number>()
   #starts: number[] = []
   #byCursor = new Map<string, Sighting>()
   #texts: Map<string, Sighting>[] = []
@@ -27,8 +30,24 @@ export class Record {
     this.#texts.push(new Map())
   }
 
-  lifeOf({ at }: Sighting): number {
+  lifeOf({ at }: Pick<Sighting, 'at'>): number {
     return this.#starts.findLastIndex((start) => start <= at)
+  }
+
+  /** What cannot be true together. */
+  get conflicts(): string[] {
+    const left = new Map(this.#again)
+    const twins = this.#twins.filter(({ text }) => {
+      const again = left.get(text) ?? 0
+      left.set(text, again - 1)
+      return again <= 0
+    })
+    return [...this.#conflicts, ...twins.map(({ words }) => words)]
+  }
+
+  /** Somebody says a text that they said before: then it may be stored once more. */
+  sayAgain(text: string): void {
+    this.#again.set(text, (this.#again.get(text) ?? 0) + 1)
   }
 
   /** How many were said in a life. */
@@ -41,7 +60,7 @@ export class Record {
     const known = this.#byCursor.get(seen.cursor)
     if (!known) return this.#add(seen)
     if (known.text !== seen.text || known.at !== seen.at)
-      this.conflicts.push(`${seen.cursor} is both ${known.text} and ${seen.text}`)
+      this.#conflicts.push(`${seen.cursor} is both ${known.text} and ${seen.text}`)
     return known
   }
 
@@ -52,7 +71,12 @@ export class Record {
 
   /** Whether a text is in any life. */
   has(text: string): boolean {
-    return this.#texts.some((texts) => texts.has(text))
+    return this.find(text).length > 0
+  }
+
+  /** The messages that hold a text as one of their lines: one in each life at most. */
+  find(text: string): Sighting[] {
+    return this.#texts.flatMap((texts) => texts.get(text) ?? [])
   }
 
   /** The numbers that nobody saw, though later ones were seen. */
@@ -69,12 +93,15 @@ export class Record {
     const [messages, texts] = [this.lives[life], this.#texts[life]]
     if (!messages) throw new Error(`${seen.cursor} was said before any server was started`)
     const other = messages.get(seen.seq)
-    if (other) this.conflicts.push(`${seen.seq} of life ${life} is both ${other.cursor} and ${seen.cursor}`)
-    const twin = texts.get(seen.text)
-    if (twin) this.conflicts.push(`${seen.text} is stored twice: ${twin.cursor} and ${seen.cursor}`)
+    if (other) this.#conflicts.push(`${seen.seq} of life ${life} is both ${other.cursor} and ${seen.cursor}`)
+    // What came back to be said again may be said together with what was written next.
+    for (const line of seen.text.split('\n')) {
+      const twin = texts.get(line)
+      if (twin) this.#twins.push({ text: line, words: `${line} is stored twice: ${twin.cursor} and ${seen.cursor}` })
+      texts.set(line, seen)
+    }
     this.#byCursor.set(seen.cursor, seen)
     messages.set(seen.seq, seen)
-    texts.set(seen.text, seen)
     return seen
   }
 }

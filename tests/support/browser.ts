@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from 'node:net'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { suite } from 'uvu'
 import { serve, type TestServer } from './server.ts'
@@ -28,6 +29,22 @@ const FLAGS = [
 /** Starts the machine's own Chromium, without a window, with further flags. */
 export function launch(...flags: string[]): Promise<Browser> {
   return chromium.launch({ executablePath: CHROMIUM, args: [...FLAGS, ...flags], timeout: 120_000 })
+}
+
+/** The same, and the address at which it takes orders from others than the tool that started it. */
+export async function debuggable(): Promise<[browser: Browser, url: string]> {
+  const port = await freePort()
+  return [await launch(`--remote-debugging-port=${port}`), `http://127.0.0.1:${port}`]
+}
+
+function freePort(): Promise<number> {
+  const server = createServer()
+  return new Promise((resolve) =>
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    }),
+  )
 }
 
 /** A browser of one person: its own cookies, and a record of what went wrong in it. */
