@@ -3,7 +3,7 @@ import type { Hono } from 'hono'
 import { files as built } from '../static/built.ts'
 import type { Ask, Env } from './guard/site.ts'
 
-const HEADERS = { 'Cache-Control': 'public, max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
+const HEADERS = { 'Cache-Control': 'max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
 // A page from before an upgrade, or from another server, has the hash of another version in its names.
 const HASH = /-[\w-]{10}(?=\.\w+$)/
 

@@ -90,7 +90,7 @@ function goOn(c: Ask, site: Site, { gap, entries, more, previous, cursor }: Page
   const { visit, member } = c.var
   site.rooms.seen(visit.room.code, member)
   const events: Event[] = gap ? [gap, ...entries] : [...entries]
-  if (!more) events.push(site.rooms.attendance(visit.room.code))
+  if (!more) events.push(site.rooms.here(visit.room.code))
   return c.html(frame({ events, previous, cursor }))
 }
 

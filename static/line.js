@@ -1,12 +1,13 @@
 // Which way carries what comes, and saying how things stand. A socket is best, then server-sent events, then plain
 // requests. One carries at a time; a way counts once something has come over it.
-import { openLater } from './load.js'
+import { later } from './load.js'
 import { openSocket } from './socket.js'
 
 const NONE = -1
 const SOCKET = 0
 const EVENTS = 1
 const ASKING = 2
+const WAYS = 3
 const TICK_MS = 1000
 // Ticks in which something has to come over a way that is tried: a page that is busy for long counts few.
 const PATIENCE = 8
@@ -27,14 +28,7 @@ const SOON_MS = 2000
  * @returns `renew`, to begin again from the page's place, and `end`, after which nothing is asked any more
  */
 export function openLine({ path, lines, send }) {
-  const ways = [openSocket, openLater('openEvents'), openLater('openAsking')].map((open, way) =>
-    open({
-      path,
-      cursor: lines.cursor,
-      came: (html) => came(way, html),
-      ended: (hasNoPlace = false) => ended(way, hasNoPlace),
-    }),
-  )
+  const ways = [ready(openSocket, SOCKET)]
   // htmx opened the socket when it read the page.
   let trying = SOCKET
   let current = NONE
@@ -50,6 +44,15 @@ export function openLine({ path, lines, send }) {
   let saying
   let timer
   let statusTimer
+
+  function ready(open, way) {
+    return open({
+      path,
+      cursor: lines.cursor,
+      came: (html) => came(way, html),
+      ended: (hasNoPlace = false) => ended(way, hasNoPlace),
+    })
+  }
 
   function came(way, html) {
     if (way !== trying && way !== current) return
@@ -72,7 +75,7 @@ export function openLine({ path, lines, send }) {
 
   function ended(way, hasNoPlace) {
     if (way !== trying && way !== current) return
-    ways[way].close()
+    ways[way]?.close()
     isCrowded ||= hasNoPlace
     if (way === current) {
       current = NONE
@@ -81,7 +84,7 @@ export function openLine({ path, lines, send }) {
     } else {
       trying = NONE
       failures += 1
-      if (current === NONE) next = (way + 1) % ways.length
+      if (current === NONE) next = (way + 1) % WAYS
     }
     if (isCrowded && next === EVENTS) next = ASKING
     wait()
@@ -100,11 +103,21 @@ export function openLine({ path, lines, send }) {
     return current === ASKING && !isCrowded && failures % 2 ? EVENTS : SOCKET
   }
 
-  function attempt(way) {
+  async function attempt(way) {
     if (document.hidden) return
     trying = way
     ticks = 0
-    ways[way].open()
+    if (!ways[way]) await fetchOthers()
+    if (trying !== way) return
+    if (ways[way]) ways[way].open()
+    else ended(way)
+  }
+
+  async function fetchOthers() {
+    const script = await later()
+    if (!script) return
+    ways[EVENTS] ??= ready(script.openEvents, EVENTS)
+    ways[ASKING] ??= ready(script.openAsking, ASKING)
   }
 
   function close() {
@@ -146,7 +159,7 @@ export function openLine({ path, lines, send }) {
   function tick() {
     if (isOver || document.hidden) return
     // Where all ways failed, perhaps all are slow.
-    const patience = PATIENCE * (1 + Math.floor(Math.min(failures, 18) / ways.length))
+    const patience = PATIENCE * (1 + Math.floor(Math.min(failures, 18) / WAYS))
     if (trying !== NONE && ++ticks >= patience) ended(trying)
     if (current !== NONE && performance.now() - heard > SILENCE_MS) ended(current)
   }

@@ -24,7 +24,6 @@ export function openLines({ path, settle, resume, gone }) {
   const chat = document.getElementById('chat')
   const empty = document.querySelector('.pages .empty')
   const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit' })
-  const exact = new Intl.DateTimeFormat(undefined, { dateStyle: 'full', timeStyle: 'medium' })
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
   let seq = Number.parseInt(cursor(), 10)
   let gathered = ''
@@ -62,7 +61,7 @@ export function openLines({ path, settle, resume, gone }) {
       if (line.matches('.gap')) siftGap(line, since, ctx)
       else if (numberOf(line) > seq) seq = numberOf(line)
       else {
-        if (line.previousElementSibling?.matches('.day')) line.previousElementSibling.remove()
+        dropDay(line)
         line.remove()
       }
     }
@@ -92,7 +91,7 @@ export function openLines({ path, settle, resume, gone }) {
     const at = new Date(time.dateTime)
     time.textContent = clock.format(at)
     message.day = at.toDateString()
-    if (message.previousElementSibling?.className === 'day') message.previousElementSibling.remove()
+    dropDay(message)
     if (previousMessage(message)?.day === message.day) return
     message.before(make('li', { className: 'day', textContent: day.format(at) }))
   }
@@ -135,7 +134,7 @@ export function openLines({ path, settle, resume, gone }) {
   document.addEventListener('htmx-before-settle', ({ detail }) => arrived(detail.newContent))
   document.addEventListener('htmx-after-swap', ({ detail: { ctx } }) => {
     if (ctx.isLines) {
-      settle({ seq, isAnew: !!ctx.isAnew, isCaughtUp: ctx.isCaughtUp })
+      settle({ seq, ...ctx })
       trimSoon()
     }
     if (document.getElementById('status').matches('.gone')) gone()
@@ -158,8 +157,8 @@ export function openLines({ path, settle, resume, gone }) {
     isBehind = false
     resume()
   })
-  document.addEventListener('pointerover', ({ target }) => {
-    if (target.matches('.message time')) target.title = exact.format(new Date(target.dateTime))
+  document.addEventListener('pointerover', async ({ target }) => {
+    if (target.matches('.message time')) (await later())?.tellExactly(target)
   })
   messages().forEach(localise)
   return { take, flush, cursor }
@@ -167,6 +166,10 @@ export function openLines({ path, settle, resume, gone }) {
 
 function messages() {
   return [...document.querySelectorAll('.pages .message')]
+}
+
+function dropDay({ previousElementSibling: line }) {
+  if (line?.matches('.day')) line.remove()
 }
 
 function numberOf({ id }) {

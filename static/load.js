@@ -9,25 +9,3 @@ export async function later() {
     failures += 1
   }
 }
-
-/** A way whose script is fetched when it is tried. */
-export function openLater(name) {
-  return (options) => {
-    let way
-    let isWanted
-
-    async function open() {
-      isWanted = true
-      const script = await later()
-      if (!script) return options.ended()
-      way ??= script[name](options)
-      if (isWanted) way.open()
-    }
-
-    function close() {
-      isWanted = false
-      way?.close()
-    }
-    return { open, close }
-  }
-}

@@ -10,13 +10,18 @@ export function openEvents({ path, cursor, came, ended }) {
   let source
 
   function open() {
+    close()
     source = new EventSource(`${path}/events?since=${cursor()}`)
     source.addEventListener('message', ({ data }) => came(data))
     source.addEventListener('error', () => ended())
     source.addEventListener('beat', () => came(''))
     source.addEventListener('crowded', () => ended(true))
   }
-  return { open, close: () => source.close() }
+
+  function close() {
+    source?.close()
+  }
+  return { open, close }
 }
 
 /** Plain requests, one after the other. */
@@ -24,6 +29,7 @@ export function openAsking({ path, cursor, came, ended }) {
   let asking
 
   async function open() {
+    close()
     const mine = new AbortController()
     asking = mine
     for (;;) {
@@ -38,7 +44,10 @@ export function openAsking({ path, cursor, came, ended }) {
     }
   }
 
-  return { open, close: () => asking.abort() }
+  function close() {
+    asking?.abort()
+  }
+  return { open, close }
 }
 
 async function ask(url, signal) {

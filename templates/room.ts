@@ -99,7 +99,7 @@ ${sayFields(draft)}
 }
 
 /** The field to write in and what goes with it. The key makes a form that was sent twice count once. */
-export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID()): Html {
+export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID().slice(0, 18)): Html {
   return html`<div id="reason" class="reason" role="alert">${draft && reason(draft.reason)}</div>
 <input type="hidden" name="once" value="${key}">
 <label for="text" class="unseen">Message</label>
