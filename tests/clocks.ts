@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
@@ -103,6 +104,14 @@ async function timeOf(person: Person): Promise<number> {
   return Date.parse((await (await person.fetch('')).json()).room.created)
 }
 
+/** What `faketime` shares between processes bears their number, and stays behind them: another of that number trips over it. */
+async function sweep(): Promise<void> {
+  for (const name of await readdir('/dev/shm')) {
+    const [, pid] = /^(?:sem\.)?faketime_\w+_(\d+)$/.exec(name) ?? []
+    if (pid && !existsSync(`/proc/${pid}`)) await rm(`/dev/shm/${name}`, { force: true })
+  }
+}
+
 /** A clock on the wall that a server is shown in place of the machine's, and that can be set while it runs. */
 async function wallClock(folder: string) {
   const file = join(folder, 'offset')
@@ -112,6 +121,7 @@ async function wallClock(folder: string) {
     await rename(`${file}-next`, file)
   }
   await set(0)
+  await sweep()
   const settings = {
     LD_PRELOAD: execFileSync('faketime', ['-f', '+0', 'sh', '-c', 'echo "$LD_PRELOAD"'], { encoding: 'utf8' }).trim(),
     FAKETIME_TIMESTAMP_FILE: file,

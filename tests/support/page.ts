@@ -50,6 +50,8 @@ export async function exactly(page: Page, chance = 0): Promise<void> {
 
 /** Does something, and waits until the page has read the answers to so many posts that follow it. */
 export async function answer(page: Page, action: () => Promise<unknown>, posts = 1): Promise<void> {
+  // What judges answers is fetched for the first one, and no clock of a test waits for that.
+  await page.evaluate("import(document.getElementById('chat').dataset.later + '?0').then(() => {})")
   const read = await page.evaluateHandle(
     (posts) => ({
       yet: new Promise<void>((resolve) => {
