@@ -10,7 +10,10 @@ const PATIENCE = 15 * 60_000
 // Most suites mostly wait, so that one more than there are cores to work keeps all of them busy.
 const LANES = availableParallelism() + 1
 // What takes longest begins first, so that at the end nothing is waited for alone.
-const FIRST = ['page.ts', 'hostile.ts', 'faults.ts', 'outbox.ts', 'plain.ts', 'access.ts', 'naughty-page.ts']
+const FIRST = [
+  ...['page.ts', 'hostile.ts', 'faults.ts', 'screens.ts', 'outbox.ts', 'plain.ts', 'log.ts', 'waiting.ts', 'ways.ts'],
+  ...['access.ts', 'naughty-page.ts'],
+]
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const word = process.argv[2] ?? ''
