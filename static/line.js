@@ -80,7 +80,6 @@ export function openLine({ path, lines, send }) {
     if (way === current) {
       current = NONE
       failures = 0
-      broken()
     } else {
       trying = NONE
       failures += 1
@@ -161,10 +160,10 @@ export function openLine({ path, lines, send }) {
     // Where all ways failed, perhaps all are slow.
     const patience = PATIENCE * (1 + Math.floor(Math.min(failures, 18) / WAYS))
     if (trying !== NONE && ++ticks >= patience) ended(trying)
-    if (current !== NONE && performance.now() - heard > SILENCE_MS) ended(current)
+    if (current === NONE) broken()
+    else if (performance.now() - heard > SILENCE_MS) ended(current)
   }
 
-  broken()
   setInterval(tick, TICK_MS)
   document.addEventListener('visibilitychange', renew)
   addEventListener('offline', broken)

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite } from './support/browser.ts'
-import { count, enter, enterByProxy, texts } from './support/page.ts'
+import { count, enter, enterByProxy, hide, texts } from './support/page.ts'
 import type { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
 
@@ -168,12 +168,4 @@ function isAbove(page: Page, one: string, other: string): Promise<boolean> {
     },
     [one, other] as const,
   )
-}
-
-/** Hides a tab as its browser does when another one is in front. */
-function hide(page: Page, isHidden: boolean): Promise<void> {
-  return page.evaluate((isHidden) => {
-    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
-  }, isHidden)
 }

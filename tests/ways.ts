@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite, visit } from './support/browser.ts'
-import { count, join, say, texts } from './support/page.ts'
+import { count, hide, join, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
 import type { TestServer } from './support/server.ts'
@@ -140,6 +140,33 @@ test('a line that went dead is noticed however the clock of its computer is set'
   await proxy.stop()
 })
 
+test('a page that finds its server gone when it is looked at again does not say that it is connected', async ({
+  server,
+  browser,
+}) => {
+  const { page, proxy } = await enterBy(browser, server, 'passed')
+  await hide(page, true)
+  proxy.treatSockets('refused')
+  proxy.answerInstead(() => ({ status: 502 }))
+  await hide(page, false)
+  await until(page, () => shows(page, '#status:text-is("Reconnecting…")'))
+  await proxy.stop()
+})
+
+test('a browser that is online again, and finds no server, does not say that it is offline', async ({
+  server,
+  browser,
+}) => {
+  const { page, proxy } = await enterBy(browser, server, 'passed')
+  await page.context().setOffline(true)
+  await until(page, () => shows(page, '#status:has-text("You are offline.")'))
+  proxy.treatSockets('refused')
+  proxy.answerInstead(() => ({ status: 502 }))
+  await page.context().setOffline(false)
+  await until(page, () => shows(page, '#status:text-is("Reconnecting…")'))
+  await proxy.stop()
+})
+
 all.run()
 
 /** The page of ann behind a proxy, with a clock that can be set. */
@@ -159,9 +186,10 @@ async function pass(page: Page): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await page.context().request.get(new URL('/health', page.url()).href)
 }
 
-/** Lets time pass until something is so. */
+/** Lets time pass until something is so, but no more than two minutes of the page. */
 async function until(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pass(page)
+  for (let turn = 0; turn < 240 && !(await isSo()); turn += 1) await pass(page)
+  assert.ok(await isSo(), `not within two minutes: ${isSo}`)
 }
 
 /** Whether a page shows something, now. */

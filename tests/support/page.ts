@@ -73,6 +73,14 @@ export async function answer(page: Page, action: () => Promise<unknown>, posts =
   await read.evaluate(({ yet }) => yet)
 }
 
+/** Hides a tab as its browser does when another one is in front. */
+export function hide(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, isHidden)
+}
+
 /** The texts in the log. */
 export const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
 /** For `waitForFunction`: whether so many messages are shown. */
