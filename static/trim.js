@@ -16,16 +16,26 @@ export function trim(path) {
   const lines = [...document.querySelectorAll('.pages li')]
   const scroll = document.getElementById('scroll')
   if (scroll.scrollTop < -50) return lines.length > READING_LINES ? trimNewest(lines, scroll) : undefined
-  if (lines.length > LINES) trimOldest(lines.slice(0, SPARE - LINES), path)
+  if (lines.length > LINES) trimOldest(oldest(lines), path)
+}
+
+/** The newest message stays, because it tells what is earlier, and so does a gap after it. */
+function oldest(lines) {
+  const newest = lines.findLastIndex((line) => line.matches('.message'))
+  return lines
+    .slice(0, SPARE - LINES)
+    .filter((line, index) => index < newest || (index > newest && !line.matches('.gap')))
 }
 
 function trimNewest(lines, scroll) {
+  const newest = lines.slice(0, READING_LINES).findLast((line) => line.matches('.message'))
+  if (!newest) return
   const top = () => lines[0].getBoundingClientRect().top
   const before = top()
   for (const line of lines.slice(READING_LINES)) line.remove()
   // What is read stays where it is, though the scroller counts from its end.
   scroll.scrollTop += top() - before
-  return [...document.querySelectorAll('.pages .message')].at(-1)
+  return newest
 }
 
 function trimOldest(lines, path) {

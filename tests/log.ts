@@ -116,19 +116,45 @@ test('what an older place would bring again is not added, though it has left the
   await page.waitForSelector('#m700')
   await page.waitForFunction(() => !document.querySelector('#m1'))
   // A line that stalled with all of it under way, and flows again.
-  await page.evaluate(async (room) => {
-    const after = document.querySelector<HTMLElement>('#m400')?.dataset.cursor
-    const headers = { 'HX-Request': 'true' }
-    const data = await (await fetch(`${room}/messages?after=${after}&limit=200`, { headers })).text()
-    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
-    const detail = { connection: chat._htmx.ws.connection, message: { data } }
-    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
-  }, new URL(member.room).pathname)
+  const after = await page.locator('#m400').getAttribute('data-cursor')
+  const headers = { 'HX-Request': 'true' }
+  const late = await page.context().request.get(`${member.room}/messages?after=${after}&limit=200`, { headers })
+  await bring(page, await late.text())
   await tell(member, 701, 701)
   await page.waitForSelector('#m701')
   const shown = await numbers(page)
   assert.equal(shown, range(shown[0], 701))
   assert.equal((await texts(page)).at(-1), 'message 701')
+})
+
+test('what was said before hundreds came and went can still be had', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 3)
+  await page.waitForSelector('#m3')
+  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
+  await page.waitForFunction(
+    () => document.querySelector('.pages .notice') && document.querySelectorAll('.pages li').length <= 500,
+  )
+  assert.equal(await numbers(page), [3])
+  await readUp(page)
+  assert.equal(await numbers(page), [1, 2, 3])
+})
+
+test('a gap with which a new history began stays, though hundreds came and went since', async ({ browser }) => {
+  const first = await serve()
+  const { page, member } = await enter(browser, first)
+  await tell(member, 1, 3)
+  await page.waitForSelector('#m3')
+  await first.stop()
+  const second = await serve({ port: first.port })
+  await page.waitForSelector('#log .gap')
+  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
+  await page.waitForFunction(
+    () => document.querySelector('.pages .notice') && document.querySelectorAll('.pages li').length <= 500,
+  )
+  assert.equal(await numbers(page), [3])
+  assert.ok(await isAbove(page, '#m3', '.gap'))
+  await second.stop()
 })
 
 all.run()
@@ -148,6 +174,15 @@ async function readUp(page: Page): Promise<void> {
     document.querySelector('#scroll')?.scrollTo(0, -1e6)
     return !document.querySelector('.older')
   })
+}
+
+/** Brings a page something as its socket would. */
+function bring(page: Page, data: string): Promise<void> {
+  return page.evaluate((data) => {
+    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
+    const detail = { connection: chat._htmx.ws.connection, message: { data } }
+    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
+  }, data)
 }
 
 /** The numbers of the messages on the page, from top to bottom. */
