@@ -3,8 +3,8 @@
 import { later } from './load.js'
 import { make } from './make.js'
 
-// Beyond so many lines the page lets go of some.
-const LINES = 500
+/** Beyond so many lines the page lets go of some. */
+export const LINES = 500
 // So many that a day's separators above them may change when an older page comes.
 const REDRAWN = 300
 const TOGETHER_MS = 200

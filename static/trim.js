@@ -1,8 +1,8 @@
 // A page holds a bounded number of lines.
+import { LINES } from './lines.js'
 import { make } from './make.js'
 
-// Of somebody who follows, with more than is needed gone at once, so that this is rare; and of somebody who reads older ones.
-const LINES = 500
+// Where it lets go, more goes at once than has to, so that this is rare. Somebody who reads older ones has more.
 const SPARE = 100
 const READING_LINES = 1000
 
