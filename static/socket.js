@@ -7,7 +7,7 @@ export function openSocket({ came, ended }) {
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     event.preventDefault()
     const { connection, message } = event.detail
-    // What an earlier one brought last may only now have its turn.
+    // What an earlier connection brought last may have its turn only now.
     if (connection === chat._htmx.ws?.connection) came(message.data)
   })
   // What this page ends itself has another reason.

@@ -2,8 +2,9 @@
 import { LINES } from './lines.js'
 import { make } from './make.js'
 
-// Where it lets go, more goes at once than has to, so that this is rare. Somebody who reads older ones has more.
+// More goes at once than has to, so that this is rare.
 const SPARE = 100
+// Of somebody who reads older lines.
 const READING_LINES = 1000
 
 /**
