@@ -8,24 +8,27 @@ const SPARE = 100
 const READING_LINES = 1000
 
 /**
- * Takes the oldest lines out of the page of somebody who is at the newest. What somebody reads further up does not go
- * away: from there the newest lines go, and come again on the way down.
+ * Takes the oldest lines out of the page of somebody who is at the newest, or nearer to them. What somebody reads further
+ * up does not go away: from there the newest lines go, and come again on the way down.
  * @param path the room's
  * @returns the message that is now the newest in the page, where newer ones went
  */
 export function trim(path) {
   const lines = [...document.querySelectorAll('.pages li')]
   const scroll = document.getElementById('scroll')
-  if (scroll.scrollTop < -50) return lines.length > READING_LINES ? trimNewest(lines, scroll) : undefined
-  if (lines.length > LINES) trimOldest(oldest(lines), path)
+  const isReading = scroll.scrollTop < -50
+  const kept = isReading ? READING_LINES : LINES
+  if (lines.length <= kept) return
+  // Whoever is near the newest lines would ask for them again at once.
+  const isHighUp = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
+  if (isHighUp) return trimNewest(lines, scroll)
+  trimOldest(oldest(lines, kept - SPARE), path)
 }
 
 /** The newest message stays, because it tells what is earlier, and so does a gap after it. */
-function oldest(lines) {
+function oldest(lines, kept) {
   const newest = lines.findLastIndex((line) => line.matches('.message'))
-  return lines
-    .slice(0, SPARE - LINES)
-    .filter((line, index) => index < newest || (index > newest && !line.matches('.gap')))
+  return lines.slice(0, -kept).filter((line, index) => index < newest || (index > newest && !line.matches('.gap')))
 }
 
 function trimNewest(lines, scroll) {

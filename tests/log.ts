@@ -110,6 +110,29 @@ test('a page of somebody who reads older lines stays bounded, and loses nothing 
   await server.stop()
 })
 
+test('somebody who comes down to a screen above the newest line gets what was left out, by one new line', async ({
+  browser,
+}) => {
+  const server = await serve({ history: 3000 })
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 200)
+  await page.waitForSelector('#m200')
+  await page.locator('#m20').evaluate((line) => line.scrollIntoView())
+  await tell(member, 201, 1600)
+  await page.waitForFunction(() => !document.querySelector('#m1600') && document.querySelector('#m990'))
+  let sockets = 0
+  page.on('websocket', () => (sockets += 1))
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -scroll.clientHeight / 2))
+  await page.waitForSelector('#m1600', { state: 'attached' })
+  await tell(member, 1601, 1603)
+  await page.waitForSelector('#m1603', { state: 'attached' })
+  assert.is(sockets, 1)
+  const shown = await numbers(page)
+  assert.equal(shown, range(shown[0], 1603))
+  assert.ok((await page.locator('.pages li').count()) <= 1000)
+  await server.stop()
+})
+
 test('what an older place would bring again is not added, though it has left the page', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   await tell(member, 1, 700)
