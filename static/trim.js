@@ -8,24 +8,30 @@ const READING_LINES = 1000
 
 /**
  * Takes the oldest lines out of the page of somebody who is at the newest. What somebody reads further up does not go
- * away: from there the newest lines go, and come again on the way down.
+ * away: the lines at the end that is farther from there go, and come again on the way to it.
  * @param path the room's
  * @returns the message that is now the newest in the page, where newer ones went
  */
 export function trim(path) {
   const lines = [...document.querySelectorAll('.pages li')]
   const scroll = document.getElementById('scroll')
-  if (scroll.scrollTop < -50) return lines.length > READING_LINES ? trimNewest(lines, scroll) : undefined
-  if (lines.length > LINES) trimOldest(lines.slice(0, SPARE - LINES), path)
+  const isReading = scroll.scrollTop < -50
+  const most = isReading ? READING_LINES : LINES
+  if (lines.length <= most) return
+  const isFar = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
+  if (isFar) return trimNewest(lines, scroll)
+  trimOldest(lines.slice(0, SPARE - most), path)
 }
 
 function trimNewest(lines, scroll) {
   const top = () => lines[0].getBoundingClientRect().top
   const before = top()
-  for (const line of lines.slice(READING_LINES)) line.remove()
+  const last = lines.slice(0, READING_LINES).findLast((line) => line.matches('.message'))
+  // A gap is told again with what follows it.
+  for (const line of lines.slice(lines.indexOf(last) + 1)) line.remove()
   // What is read stays where it is, though the scroller counts from its end.
   scroll.scrollTop += top() - before
-  return [...document.querySelectorAll('.pages .message')].at(-1)
+  return last
 }
 
 function trimOldest(lines, path) {
