@@ -8,8 +8,8 @@ const SPARE = 100
 const READING_LINES = 1000
 
 /**
- * Takes the oldest lines out of the page of somebody who is at the newest, or nearer to them. What somebody reads further
- * up does not go away: from there the newest lines go, and come again on the way down.
+ * Takes the oldest lines out of the page of somebody who is at the newest. What somebody reads further up does not go
+ * away: the lines at the end that is farther from there go, and come again on the way to it.
  * @param path the room's
  * @returns the message that is now the newest in the page, where newer ones went
  */
@@ -17,12 +17,12 @@ export function trim(path) {
   const lines = [...document.querySelectorAll('.pages li')]
   const scroll = document.getElementById('scroll')
   const isReading = scroll.scrollTop < -50
-  const kept = isReading ? READING_LINES : LINES
-  if (lines.length <= kept) return
+  const most = isReading ? READING_LINES : LINES
+  if (lines.length <= most) return
   // Whoever is near the newest lines would ask for them again at once.
-  const isHighUp = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
-  if (isHighUp) return trimNewest(lines, scroll)
-  trimOldest(oldest(lines, kept - SPARE), path)
+  const isFar = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
+  if (isFar) return trimNewest(lines, scroll)
+  trimOldest(oldest(lines, most - SPARE), path)
 }
 
 /** The newest message stays, because it tells what is earlier, and so does a gap after it. */
@@ -36,7 +36,8 @@ function trimNewest(lines, scroll) {
   if (!newest) return
   const top = () => lines[0].getBoundingClientRect().top
   const before = top()
-  for (const line of lines.slice(READING_LINES)) line.remove()
+  // A gap is told again with what follows it.
+  for (const line of lines.slice(lines.indexOf(newest) + 1)) line.remove()
   // What is read stays where it is, though the scroller counts from its end.
   scroll.scrollTop += top() - before
   return newest

@@ -110,29 +110,6 @@ test('a page of somebody who reads older lines stays bounded, and loses nothing 
   await server.stop()
 })
 
-test('somebody who comes down to a screen above the newest line gets what was left out, by one new line', async ({
-  browser,
-}) => {
-  const server = await serve({ history: 3000 })
-  const { page, member } = await enter(browser, server)
-  await tell(member, 1, 200)
-  await page.waitForSelector('#m200')
-  await page.locator('#m20').evaluate((line) => line.scrollIntoView())
-  await tell(member, 201, 1600)
-  await page.waitForFunction(() => !document.querySelector('#m1600') && document.querySelector('#m990'))
-  let sockets = 0
-  page.on('websocket', () => (sockets += 1))
-  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -scroll.clientHeight / 2))
-  await page.waitForSelector('#m1600', { state: 'attached' })
-  await tell(member, 1601, 1603)
-  await page.waitForSelector('#m1603', { state: 'attached' })
-  assert.is(sockets, 1)
-  const shown = await numbers(page)
-  assert.equal(shown, range(shown[0], 1603))
-  assert.ok((await page.locator('.pages li').count()) <= 1000)
-  await server.stop()
-})
-
 test('what an older place would bring again is not added, though it has left the page', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   await tell(member, 1, 700)
@@ -178,6 +155,50 @@ test('a gap with which a new history began stays, though hundreds came and went 
   assert.equal(await numbers(page), [3])
   assert.ok(await isAbove(page, '#m3', '.gap'))
   await second.stop()
+})
+
+test('somebody who reads near the end of a long page is not thrown about, and has one line', async ({ browser }) => {
+  const server = await serve({ history: 3000 })
+  const { page, member } = await enter(browser, server)
+  let sockets = 0
+  page.on('websocket', () => (sockets += 1))
+  await tell(member, 1, 200)
+  await page.waitForSelector('#m200')
+  await page.locator('#m20').evaluate((line) => line.scrollIntoView())
+  await tell(member, 201, 1600)
+  await page.waitForFunction(count, 990)
+  await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 1000)
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -300))
+  await page.waitForSelector('#m1600', { state: 'attached' })
+  for (let seq = 1601; seq <= 1650; seq += 1) {
+    await tell(member, seq, seq)
+    await page.waitForSelector(`#m${seq}`, { state: 'attached' })
+  }
+  assert.is(sockets, 1)
+  const shown = await numbers(page)
+  assert.equal(shown, range(shown[0], 1650))
+  await server.stop()
+})
+
+test('after the farewell nobody asks for earlier messages by themselves', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByProxy(browser, server)
+  await tell(member, 1, 130)
+  await page.reload()
+  await page.waitForSelector('#m130')
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await page.waitForSelector('#status.gone')
+  let asked = 0
+  page.on('request', () => (asked += 1))
+  const refused = page.waitForResponse((response) => response.url().includes('before=') && response.status() === 401)
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -1e6))
+  await (await refused).finished()
+  for (let turn = 0; turn < 10; turn += 1) {
+    await page.clock.runFor(1000)
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    await page.context().request.get(`${proxy.url}/health`)
+  }
+  assert.is(asked, 1)
+  proxy.close()
 })
 
 all.run()
