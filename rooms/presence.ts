@@ -188,7 +188,7 @@ export class Presence {
   #list(): void {
     const size = this.#present.size
     this.#isListOwed = false
-    // Whoever has the names of fewer than a crowd has no line for those who are left out.
+    // A list of fewer than a crowd has no line for those whom it leaves out, so after it the next is told whole.
     this.#listed = this.#isCrowd ? this.attendance.members : undefined
     this.#nextList = this.#isCrowd ? this.#options.clock.elapsed() + Math.max(LIST_MS, size * LIST_MS_EACH) : 0
   }

@@ -72,12 +72,12 @@ export class Receipts {
     return this.#rows[this.#row(0) + KEPT]
   }
 
-  /** Where so manieth of the rows begins, from the oldest on. */
+  /** Where a row begins, by its number from the oldest on. */
   #row(number: number): number {
     return ((this.#first + number) % this.#capacity) * FIELDS
   }
 
-  /** Half of what there is space for, where even of that half would be free. */
+  /** Half of the space where no more than a quarter of it is taken, and otherwise all of it. */
   get #fitting(): number {
     return this.#size * 4 > this.#capacity ? this.#capacity : this.#capacity / 2
   }

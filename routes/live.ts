@@ -23,7 +23,7 @@ const VIEW = ':view{[0-9]{1,15}\\.[0-9a-z]{1,16}-[0-9a-f]{8}}'
 // A cookie of one view alone: the place at which it began when it was last asked for. Not the place at which it
 // ended, because it may be cut before a line of it has arrived.
 const SEEN = 'seen'
-// A cookie that only makes the pages around a view other ones than those that a browser keeps.
+// A browser that has this cookie asks for the pages around a view again, because those that it keeps came without it.
 const OVER = 'over'
 const DAY_SECONDS = 24 * 60 * 60
 // What cannot be read is no place in any history: the answer is a gap, as for any other foreign cursor.

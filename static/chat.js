@@ -8,7 +8,6 @@ Object.assign(htmx.config, {
   // Attributes begin with `data-` and events and modifiers join with dashes, so that pages are valid HTML.
   metaCharacter: '-',
   history: false,
-  noSwap: [204, 304, 429, '5xx'],
   // When a socket is opened is decided here: it is one of several ways.
   ws: { reconnect: false, pauseOnBackground: false },
 })

@@ -16,7 +16,6 @@ const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
 
 const OFFLINE_WORDS = 'You are offline. Messages will be sent when you are back.'
-const ASKING_WORDS = 'Live updates blocked: asking every few seconds.'
 // Words that may be over before they are read are not said at once.
 const SOON_MS = 2000
 
@@ -37,7 +36,7 @@ export function openLine({ path, lines, send }) {
   let failures = 0
   let ticks = 0
   let heard = performance.now()
-  // Whether other tabs of this session have the streams that there are.
+  // Whether other tabs of this session have the sockets or the streams that there are.
   let isCrowded = false
   let hasCarried = false
   let isOver = false
@@ -50,7 +49,7 @@ export function openLine({ path, lines, send }) {
       path,
       cursor: lines.cursor,
       came: (html) => came(way, html),
-      ended: (hasNoPlace = false) => ended(way, hasNoPlace),
+      ended: (hasNoPlace) => ended(way, hasNoPlace),
     })
   }
 
@@ -67,8 +66,8 @@ export function openLine({ path, lines, send }) {
     trying = NONE
     failures = 0
     hasCarried = true
-    if (way === ASKING) say(ASKING_WORDS, SOON_MS)
-    else say('Connected', 0)
+    const { words } = ways[way]
+    say(words ?? 'Connected', words ? SOON_MS : 0)
     send()
     wait()
   }
@@ -86,7 +85,7 @@ export function openLine({ path, lines, send }) {
       failures += 1
       if (current === NONE) next = (way + 1) % WAYS
     }
-    if (isCrowded && next === EVENTS) next = ASKING
+    if (hasNoPlace || (isCrowded && next === EVENTS)) next = ASKING
     wait()
   }
 
@@ -94,7 +93,7 @@ export function openLine({ path, lines, send }) {
   function wait() {
     clearTimeout(timer)
     if (isOver || document.hidden || trying !== NONE || current === SOCKET) return
-    const steps = current === NONE ? failures : failures + 2
+    const steps = current === NONE ? failures : failures + (isCrowded ? 6 : 2)
     const milliseconds = Math.min(FIRST_WAIT_MS * 2 ** steps, LONGEST_WAIT_MS) * (0.7 + Math.random() * 0.6)
     timer = setTimeout(() => attempt(current === NONE ? next : better()), milliseconds)
   }
@@ -105,6 +104,7 @@ export function openLine({ path, lines, send }) {
 
   async function attempt(way) {
     if (document.hidden) return
+    if (current === NONE) broken()
     trying = way
     ticks = 0
     if (!ways[way]) await fetchOthers()
@@ -159,7 +159,7 @@ export function openLine({ path, lines, send }) {
   function tick() {
     if (isOver || document.hidden) return
     // Where all ways failed, perhaps all are slow.
-    const patience = PATIENCE * (1 + Math.floor(Math.min(failures, 18) / WAYS))
+    const patience = PATIENCE * Math.max(1, Math.min(failures / WAYS, 7))
     if (trying !== NONE && ++ticks >= patience) ended(trying)
     if (current !== NONE && performance.now() - heard > SILENCE_MS) ended(current)
   }
@@ -169,6 +169,5 @@ export function openLine({ path, lines, send }) {
   document.addEventListener('visibilitychange', renew)
   addEventListener('offline', broken)
   addEventListener('online', renew)
-  addEventListener('pageshow', ({ persisted }) => persisted && renew())
   return { renew, end }
 }

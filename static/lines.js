@@ -3,8 +3,8 @@
 import { later } from './load.js'
 import { make } from './make.js'
 
-// Beyond so many lines the page lets go of some.
-const LINES = 500
+/** Beyond so many lines the page lets go of some. */
+export const LINES = 500
 // So many that a day's separators above them may change when an older page comes.
 const REDRAWN = 300
 const TOGETHER_MS = 200
@@ -147,8 +147,8 @@ export function openLines({ path, settle, resume, gone }) {
   })
   document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
     const older = ctx.sourceElement.closest('.older')
-    // It is asked for once on being seen, and after a failure once more.
-    if (older) setTimeout(() => older.isConnected && htmx.process(older, true), RETRY_MS)
+    // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
+    if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })
   scroll.addEventListener('scroll', () => {
     if (!isBehind || scroll.scrollTop < -scroll.clientHeight) return

@@ -1,3 +1,6 @@
+// So a server closes what gives way to another tab, or cannot be served now.
+const BUSY = 1013
+
 /** The socket is htmx's, which opens it when it reads its element, and closes it when it lets go of that. */
 export function openSocket({ came, ended }) {
   const chat = document.getElementById('chat')
@@ -7,11 +10,11 @@ export function openSocket({ came, ended }) {
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     event.preventDefault()
     const { connection, message } = event.detail
-    // What an earlier one brought last may only now have its turn.
+    // What an earlier connection brought last may have its turn only now.
     if (connection === chat._htmx.ws?.connection) came(message.data)
   })
   // What this page ends itself has another reason.
-  document.addEventListener('htmx-ws-close', ({ detail }) => detail.reason === 'closed' && ended())
+  document.addEventListener('htmx-ws-close', ({ detail }) => detail.reason === 'closed' && ended(detail.code === BUSY))
 
   function set(wanted) {
     isWanted = wanted

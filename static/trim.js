@@ -1,31 +1,46 @@
 // A page holds a bounded number of lines.
+import { LINES } from './lines.js'
 import { make } from './make.js'
 
-// Of somebody who follows, with more than is needed gone at once, so that this is rare; and of somebody who reads older ones.
-const LINES = 500
+// More goes at once than has to, so that this is rare.
 const SPARE = 100
+// Of somebody who reads older lines.
 const READING_LINES = 1000
 
 /**
  * Takes the oldest lines out of the page of somebody who is at the newest. What somebody reads further up does not go
- * away: from there the newest lines go, and come again on the way down.
+ * away: the lines at the end that is farther from there go, and come again on the way to it.
  * @param path the room's
  * @returns the message that is now the newest in the page, where newer ones went
  */
 export function trim(path) {
   const lines = [...document.querySelectorAll('.pages li')]
   const scroll = document.getElementById('scroll')
-  if (scroll.scrollTop < -50) return lines.length > READING_LINES ? trimNewest(lines, scroll) : undefined
-  if (lines.length > LINES) trimOldest(lines.slice(0, SPARE - LINES), path)
+  const isReading = scroll.scrollTop < -50
+  const most = isReading ? READING_LINES : LINES
+  if (lines.length <= most) return
+  // Whoever is near the newest lines would ask for them again at once.
+  const isFar = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
+  if (isFar) return trimNewest(lines, scroll)
+  trimOldest(oldest(lines, most - SPARE), path)
+}
+
+/** The newest message stays, because it tells what is earlier, and so does a gap after it. */
+function oldest(lines, kept) {
+  const newest = lines.findLastIndex((line) => line.matches('.message'))
+  return lines.slice(0, -kept).filter((line, index) => index < newest || (index > newest && !line.matches('.gap')))
 }
 
 function trimNewest(lines, scroll) {
+  const newest = lines.slice(0, READING_LINES).findLast((line) => line.matches('.message'))
+  if (!newest) return
   const top = () => lines[0].getBoundingClientRect().top
   const before = top()
-  for (const line of lines.slice(READING_LINES)) line.remove()
+  // A gap is told again with what follows it.
+  for (const line of lines.slice(lines.indexOf(newest) + 1)) line.remove()
   // What is read stays where it is, though the scroller counts from its end.
   scroll.scrollTop += top() - before
-  return [...document.querySelectorAll('.pages .message')].at(-1)
+  return newest
 }
 
 function trimOldest(lines, path) {

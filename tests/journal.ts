@@ -1,6 +1,7 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { Journal } from './faults/journal.ts'
+import { Notebook } from './faults/notebook.ts'
 import { Record } from './faults/record.ts'
 
 // What the fault runs rest on: a page that shows something wrong must not pass.
@@ -78,6 +79,24 @@ test('a page does not say that it is connected when nothing came for long', () =
   assert.is(journal.judge(HISTORY).falselyConnected, 1)
 })
 
+test('a page without scripts that begins anew tells what is gone since its place, seen or not, and no less', () => {
+  const untrue = (gap: number | undefined, lives = 1) => {
+    const record = recordOf(20)
+    if (lives > 1) record.begin(100)
+    const at = (seq: number) => ({ ...sighting(seq), cursor: `${seq}.tag${lives}`, at: (lives - 1) * 100 + seq })
+    const notebook = new Notebook('page', record)
+    notebook.note({ page: { saysEarlier: false } })
+    if (lives > 1) notebook.note({ gap: undefined })
+    notebook.note(at(1))
+    notebook.note({ page: { saysEarlier: false } })
+    notebook.note({ gap })
+    for (let seq = 11; seq <= 20; seq += 1) notebook.note(at(seq))
+    return notebook.judge(HISTORY).untrue
+  }
+  assert.equal([untrue(8), untrue(9), untrue(10), untrue(11), untrue(undefined)], [1, 0, 0, 1, 1])
+  assert.equal([untrue(undefined, 2), untrue(8, 2)], [0, 1])
+})
+
 test.run()
 
 /** What is wrong with a page that showed this, one after the other, while so many messages were said. */
@@ -90,10 +109,14 @@ function wrong(size: number, shown: string[]): string[] {
 }
 
 function begin(size: number): Journal {
+  return new Journal('page', recordOf(size))
+}
+
+function recordOf(size: number): Record {
   const record = new Record()
   record.begin(0)
   for (let seq = 1; seq <= size; seq += 1) record.see(sighting(seq))
-  return new Journal('page', record)
+  return record
 }
 
 function look(

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite } from './support/browser.ts'
-import { count, enter, enterByProxy, texts } from './support/page.ts'
+import { count, enter, enterByProxy, hide, texts } from './support/page.ts'
 import type { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
 
@@ -116,19 +116,89 @@ test('what an older place would bring again is not added, though it has left the
   await page.waitForSelector('#m700')
   await page.waitForFunction(() => !document.querySelector('#m1'))
   // A line that stalled with all of it under way, and flows again.
-  await page.evaluate(async (room) => {
-    const after = document.querySelector<HTMLElement>('#m400')?.dataset.cursor
-    const headers = { 'HX-Request': 'true' }
-    const data = await (await fetch(`${room}/messages?after=${after}&limit=200`, { headers })).text()
-    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
-    const detail = { connection: chat._htmx.ws.connection, message: { data } }
-    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
-  }, new URL(member.room).pathname)
+  const after = await page.locator('#m400').getAttribute('data-cursor')
+  const headers = { 'HX-Request': 'true' }
+  const late = await page.context().request.get(`${member.room}/messages?after=${after}&limit=200`, { headers })
+  await bring(page, await late.text())
   await tell(member, 701, 701)
   await page.waitForSelector('#m701')
   const shown = await numbers(page)
   assert.equal(shown, range(shown[0], 701))
   assert.equal((await texts(page)).at(-1), 'message 701')
+})
+
+test('what was said before hundreds came and went can still be had', async ({ server, browser }) => {
+  const { page, member } = await enter(browser, server)
+  await tell(member, 1, 3)
+  await page.waitForSelector('#m3')
+  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
+  await page.waitForFunction(
+    () => document.querySelector('.pages .notice') && document.querySelectorAll('.pages li').length <= 500,
+  )
+  assert.equal(await numbers(page), [3])
+  await readUp(page)
+  assert.equal(await numbers(page), [1, 2, 3])
+})
+
+test('a gap with which a new history began stays, though hundreds came and went since', async ({ browser }) => {
+  const first = await serve()
+  const { page, member } = await enter(browser, first)
+  await tell(member, 1, 3)
+  await page.waitForSelector('#m3')
+  await first.stop()
+  const second = await serve({ port: first.port })
+  await page.waitForSelector('#log .gap')
+  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
+  await page.waitForFunction(
+    () => document.querySelector('.pages .notice') && document.querySelectorAll('.pages li').length <= 500,
+  )
+  assert.equal(await numbers(page), [3])
+  assert.ok(await isAbove(page, '#m3', '.gap'))
+  await second.stop()
+})
+
+test('somebody who reads near the end of a long page is not thrown about, and has one line', async ({ browser }) => {
+  const server = await serve({ history: 3000 })
+  const { page, member } = await enter(browser, server)
+  let sockets = 0
+  page.on('websocket', () => (sockets += 1))
+  await tell(member, 1, 200)
+  await page.waitForSelector('#m200')
+  await page.locator('#m20').evaluate((line) => line.scrollIntoView())
+  await tell(member, 201, 1600)
+  await page.waitForFunction(count, 990)
+  await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 1000)
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -300))
+  await page.waitForSelector('#m1600', { state: 'attached' })
+  for (let seq = 1601; seq <= 1650; seq += 1) {
+    await tell(member, seq, seq)
+    await page.waitForSelector(`#m${seq}`, { state: 'attached' })
+  }
+  assert.is(sockets, 1)
+  const shown = await numbers(page)
+  assert.equal(shown, range(shown[0], 1650))
+  await server.stop()
+})
+
+test('after the farewell nobody asks for earlier messages by themselves', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByProxy(browser, server)
+  await tell(member, 1, 130)
+  await page.reload()
+  await page.waitForSelector('#m130')
+  await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
+  await page.waitForSelector('#status.gone')
+  let asked = 0
+  page.on('request', () => (asked += 1))
+  const refused = page.waitForResponse((response) => response.url().includes('before=') && response.status() === 401)
+  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -1e6))
+  await (await refused).finished()
+  for (let turn = 0; turn < 10; turn += 1) {
+    await page.clock.runFor(1000)
+    await page.evaluate(() => new Promise(requestAnimationFrame))
+    await page.context().request.get(`${proxy.url}/health`)
+  }
+  assert.is(asked, 1)
+  proxy.close()
 })
 
 all.run()
@@ -150,6 +220,15 @@ async function readUp(page: Page): Promise<void> {
   })
 }
 
+/** Brings a page something as its socket would. */
+function bring(page: Page, data: string): Promise<void> {
+  return page.evaluate((data) => {
+    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
+    const detail = { connection: chat._htmx.ws.connection, message: { data } }
+    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
+  }, data)
+}
+
 /** The numbers of the messages on the page, from top to bottom. */
 function numbers(page: Page): Promise<number[]> {
   return page.locator('.pages .message').evaluateAll((all) => all.map(({ id }) => Number(id.slice(1))))
@@ -168,12 +247,4 @@ function isAbove(page: Page, one: string, other: string): Promise<boolean> {
     },
     [one, other] as const,
   )
-}
-
-/** Hides a tab as its browser does when another one is in front. */
-function hide(page: Page, isHidden: boolean): Promise<void> {
-  return page.evaluate((isHidden) => {
-    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
-  }, isHidden)
 }

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite, launch, visit } from './support/browser.ts'
-import { count, enter, enterByProxy, join, say, texts } from './support/page.ts'
+import { count, enter, enterByProxy, hide, join, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
 import { serve, type TestServer } from './support/server.ts'
@@ -491,14 +491,6 @@ async function asksNoMore(page: Page, { asked }: { asked: string[] }): Promise<v
 /** What the lines of the log are. */
 function kinds(page: Page): Promise<string[]> {
   return page.locator('#log > li').evaluateAll((lines) => lines.map((line) => line.className))
-}
-
-/** Hides a tab as its browser does when another one is in front. */
-function hide(page: Page, isHidden: boolean): Promise<void> {
-  return page.evaluate((isHidden) => {
-    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
-    document.dispatchEvent(new Event('visibilitychange'))
-  }, isHidden)
 }
 
 /** Does something, and waits until the page has heard by its socket of what holds these words. */

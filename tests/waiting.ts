@@ -106,7 +106,7 @@ test('a text is in view at once, and said to wait if it does, however quickly ot
   assert.equal(await waiting(page), ['first: Waiting to be sent', 'second: Waiting to be sent'])
 })
 
-test('closing the tab asks first while something waits to be sent, and not once it was sent', async ({
+test('closing the tab or leaving asks first while something waits to be sent, and not once it was sent', async ({
   server,
   browser,
 }) => {
@@ -122,13 +122,14 @@ test('closing the tab asks first while something waits to be sent, and not once 
   await page.route('**/messages', (route) => route.fulfill(AWAY))
   await say(page, 'waits')
   await Promise.all([page.waitForEvent('dialog'), page.close({ runBeforeUnload: true })])
+  await Promise.all([page.waitForEvent('dialog'), page.click('button:has-text("Leave")', { noWaitAfter: true })])
   for (const link of proxy.links) link.stall()
   await page.unroute('**/messages')
   await sendBeside(page)
   await page.clock.runFor(30_000)
   await page.waitForSelector('#waiting small:has-text("Sent")')
   await Promise.all([page.waitForEvent('close'), page.close({ runBeforeUnload: true })])
-  assert.is(asked, 1)
+  assert.is(asked, 2)
   proxy.close()
 })
 

@@ -1,10 +1,10 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite, visit } from './support/browser.ts'
-import { count, join, say, texts } from './support/page.ts'
+import { count, hide, join, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
-import type { TestServer } from './support/server.ts'
+import { serve, type TestServer } from './support/server.ts'
 
 const { all, test } = browserSuite('ways')
 
@@ -140,6 +140,91 @@ test('a line that went dead is noticed however the clock of its computer is set'
   await proxy.stop()
 })
 
+test('a page whose line is gone says so, when it comes back from behind another tab or from being offline', async ({
+  server,
+  browser,
+}) => {
+  const { page, proxy } = await enterBy(browser, server, 'passed')
+  await page.context().setOffline(true)
+  await until(page, () => shows(page, '#status:has-text("You are offline.")'))
+  proxy.treatSockets('hanging')
+  proxy.answerInstead(({ url }) => (url === '/health' ? undefined : { status: 502 }))
+  await page.context().setOffline(false)
+  await until(page, () => shows(page, '#status:text-is("Reconnecting…")'))
+  proxy.treatSockets('passed')
+  proxy.answerInstead(() => undefined)
+  await until(page, () => shows(page, '#status:text-is("Connected")'))
+  await hide(page, true)
+  proxy.treatSockets('hanging')
+  proxy.answerInstead(({ url }) => (url === '/health' ? undefined : { status: 502 }))
+  await hide(page, false)
+  for (let turn = 0; turn < 5; turn += 1) await pass(page)
+  assert.is(await page.innerText('#status'), 'Reconnecting…')
+  await proxy.stop()
+})
+
+test('a page that leaves lines out, because its reader is far up, asks as seldom as any', async ({ browser }) => {
+  const server = await serve({ history: 2000 })
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
+  for (let seq = 1; seq <= 60; seq += 1) await member.say(`message ${seq}`)
+  await until(page, () => shows(page, '#m60'))
+  await page.locator('#m5').evaluate((line) => line.scrollIntoView())
+  for (let seq = 61; seq <= 1200; seq += 1) await member.say(`message ${seq}`)
+  await until(page, () => page.evaluate(count, 980))
+  for (let turn = 0; turn < 20; turn += 1) await pass(page)
+  const before = proxy.asked.length
+  for (let turn = 0; turn < 40; turn += 1) await pass(page)
+  const asked = proxy.asked.slice(before).filter((path) => path.includes('messages?after'))
+  assert.ok(asked.length <= 7, `asked ${asked.length} times in 20 s`)
+  await proxy.stop()
+  await server.stop()
+})
+
+test('events that break off before anything came leave the line to plain requests', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'refused')
+  const headers = { 'Content-Type': 'text/event-stream' }
+  proxy.answerInstead(({ url }) =>
+    url?.includes('/events') ? { status: 200, headers, body: 'event: beat\ndata:\n\n' } : undefined,
+  )
+  await member.say('one')
+  await until(page, () => shows(page, '#m1'))
+  await proxy.stop()
+})
+
+test('a script that is never answered is asked for anew', async ({ server, browser }) => {
+  const proxy = await withoutSockets(server.port)
+  const page = await visit(browser)
+  await page.clock.install()
+  // What is neither refused nor passed on hangs.
+  await page.route('**/later-*', () => {}, { times: 1 })
+  const member = await Person.create(server.url, 'zoe')
+  await join(page, member.room.replace(server.url, proxy.url), 'ann')
+  await member.say('one')
+  await until(page, () => shows(page, '#m1'))
+  await proxy.stop()
+})
+
+test('a tab whose socket gives way to another tab does not take one back at once', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterBy(browser, server, 'passed')
+  let sockets = 0
+  await page.routeWebSocket(/socket$/, (socket) => {
+    sockets += 1
+    const passed = socket.connectToServer()
+    passed.onMessage((message) => {
+      socket.send(message)
+      void socket.close({ code: 1013 })
+    })
+  })
+  await page.reload()
+  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  for (let turn = 0; turn < 20; turn += 1) await pass(page)
+  await member.say('one')
+  await until(page, () => shows(page, '#m1'))
+  assert.ok(sockets <= 2, `${sockets} sockets in 10 s`)
+  await proxy.stop()
+})
+
 all.run()
 
 /** The page of ann behind a proxy, with a clock that can be set. */
@@ -159,9 +244,10 @@ async function pass(page: Page): Promise<void> {
   for (let turn = 0; turn < 3; turn += 1) await page.context().request.get(new URL('/health', page.url()).href)
 }
 
-/** Lets time pass until something is so. */
+/** Lets time pass until something is so, but no more than two minutes of the page. */
 async function until(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  while (!(await isSo())) await pass(page)
+  for (let turn = 0; turn < 240 && !(await isSo()); turn += 1) await pass(page)
+  assert.ok(await isSo(), `not within two minutes: ${isSo}`)
 }
 
 /** Whether a page shows something, now. */

@@ -114,7 +114,14 @@ class Judge {
     if (life < this.#life) this.#fail('disordered', `saw ${message.cursor} of a life that was over`)
     else if (!isHonest) this.#fail('missing', `was not told of what is before ${message.cursor}`, message.seq - next)
     else if (life === this.#life && message.seq > next && this.#gaps.length > 0 && !this.#page?.saysEarlier)
-      this.#judgeGap(message, message.seq - next)
+      this.#judgeFirstGap(message, message.seq - next)
+  }
+
+  /** A new page tells what is gone since its place, which may be an older one than what was seen last. */
+  #judgeFirstGap({ seq, cursor }: Sighting, missed: number): void {
+    const gap = this.#gaps.at(-1)
+    const isTrue = gap === undefined ? this.#life > 0 : gap >= missed && gap < seq
+    if (!isTrue) this.#fail('untrue', `was told of ${gap} lost before ${cursor}, of ${missed} at least`)
   }
 
   #takeNewLife({ seq, cursor }: Sighting, life: number): void {
@@ -126,11 +133,7 @@ class Judge {
   #takeNext({ seq, cursor }: Sighting): void {
     const missed = seq - this.#seq - 1
     if (this.#gaps.length === 0 && missed > 0) this.#fail('missing', `saw ${cursor} after ${this.#seq}`, missed)
-    if (this.#gaps.length > 0) this.#judgeGap({ cursor }, missed)
-  }
-
-  #judgeGap({ cursor }: Pick<Sighting, 'cursor'>, missed: number): void {
-    if (this.#gaps.at(-1) !== missed)
+    if (this.#gaps.length > 0 && this.#gaps.at(-1) !== missed)
       this.#fail('untrue', `was told of ${this.#gaps.at(-1)} lost before ${cursor}, after ${this.#seq}`)
   }
 

@@ -44,6 +44,8 @@ export async function say(page: Page, text: string): Promise<void> {
 
 /** Stops the page's clock, and makes it wait exactly as long as it means to, or with so much chance. */
 export async function exactly(page: Page, chance = 0): Promise<void> {
+  // What is fetched only when it is needed would come some real time after its turn on that clock.
+  await page.evaluate(() => import(`${document.getElementById('chat')?.dataset.later}?0`))
   await page.clock.pauseAt(Date.now() + 5000)
   await page.evaluate(`Math.random = () => ${chance}`)
 }
@@ -73,6 +75,14 @@ export async function answer(page: Page, action: () => Promise<unknown>, posts =
   )
   await action()
   await read.evaluate(({ yet }) => yet)
+}
+
+/** Hides a tab as its browser does when another one is in front. */
+export function hide(page: Page, isHidden: boolean): Promise<void> {
+  return page.evaluate((isHidden) => {
+    Object.defineProperty(document, 'hidden', { value: isHidden, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, isHidden)
 }
 
 /** The texts in the log. */
