@@ -2,8 +2,6 @@
 import { later } from './load.js'
 import { make } from './make.js'
 
-const SHOWN_MS = 3000
-
 /** Puts a button beside the room's link that copies it, and closes the list of people at a click elsewhere. */
 export function openBar() {
   const link = document.getElementById('link')
@@ -17,13 +15,6 @@ export function openBar() {
 /** A button that copies a text and says whether it did. */
 export function copyButton(read) {
   const button = make('button', { type: 'button', textContent: 'Copy' })
-  button.addEventListener('click', async () => {
-    const script = await later()
-    button.textContent = (await script?.copy(read())) ? 'Copied' : 'Not copied'
-    button.focus()
-    setTimeout(() => {
-      button.textContent = 'Copy'
-    }, SHOWN_MS)
-  })
+  button.addEventListener('click', async () => (await later())?.copy(button, read()))
   return button
 }

@@ -1,7 +1,17 @@
 import { make } from './make.js'
 
-/** Copies a text; says whether it did. */
-export async function copy(text) {
+const SHOWN_MS = 3000
+
+/** Copies a text, and lets the button that was pressed say whether that was done. */
+export async function copy(button, text) {
+  button.textContent = (await write(text)) ? 'Copied' : 'Not copied'
+  button.focus()
+  setTimeout(() => {
+    button.textContent = 'Copy'
+  }, SHOWN_MS)
+}
+
+async function write(text) {
   try {
     await navigator.clipboard.writeText(text)
     return true

@@ -220,9 +220,10 @@ async function readUp(page: Page): Promise<void> {
   })
 }
 
-/** Brings a page something as its socket would. */
-function bring(page: Page, data: string): Promise<void> {
-  return page.evaluate((data) => {
+/** Brings a page something as its socket would, once it has one. */
+async function bring(page: Page, data: string): Promise<void> {
+  await page.waitForFunction("document.getElementById('chat')._htmx.ws?.connection?.socket?.readyState === 1")
+  await page.evaluate((data) => {
     const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
     const detail = { connection: chat._htmx.ws.connection, message: { data } }
     chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
