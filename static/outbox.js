@@ -27,7 +27,7 @@ export function openOutbox(form) {
   const shown = document.getElementById('reason')
   const { member } = form.dataset
   const place = `parlour:${location.pathname}`
-  const waiting = openWaiting()
+  const waiting = openWaiting(form.action)
   const kept = read()
   const { queue } = kept
   const attempts = []

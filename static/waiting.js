@@ -1,15 +1,14 @@
 // What one said, in view from the moment it is sent until its line stands in the log.
+import { later } from './load.js'
 import { make } from './make.js'
-
-// A line of the new history may still come for what was answered before the page knew of it.
-const FORGOTTEN_MS = 5000
 
 /**
  * Shows what is on its way, in the order in which it is sent.
+ * @param url the address of the room's messages
  * @returns `add` for what is to be sent, for the first of it `sent` once it was answered and `drop` when it came back,
  * `end` when nothing more is sent, and `settle`, to be called with the page's place in the log when lines were put in
  */
-export function openWaiting() {
+export function openWaiting(url) {
   const list = document.getElementById('waiting')
   const items = []
   let place
@@ -30,6 +29,7 @@ export function openWaiting() {
   function sent(cursor) {
     const item = items.shift()
     item.lastChild.textContent = 'Sent'
+    item.cursor = cursor
     item.seq = Number.parseInt(cursor, 10)
     item.place = place
     if (document.querySelector(`.pages [data-cursor="${cursor}"]`)) item.remove()
@@ -42,8 +42,13 @@ export function openWaiting() {
       // The number may be of a new history and the place still of the old one: then it tells nothing until it moves.
       const isTold = isCaughtUp || item.isOld || item.place !== seq
       if (item.seq <= seq && isTold) item.remove()
-      else if (item.isOld && isCaughtUp) setTimeout(() => item.remove(), FORGOTTEN_MS)
+      else if (item.isOld && isCaughtUp) dropForgotten(item)
     }
+  }
+
+  // What was answered before the page knew of a new history may belong to that, and its line still come.
+  async function dropForgotten(item) {
+    if (await (await later())?.isForgotten(url, item.cursor)) item.remove()
   }
 
   function end() {

@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite } from './support/browser.ts'
-import { count, enter, enterByProxy, hide, texts } from './support/page.ts'
+import { bring, count, enter, enterByProxy, hide, texts } from './support/page.ts'
 import type { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
 
@@ -218,16 +218,6 @@ async function readUp(page: Page): Promise<void> {
     document.querySelector('#scroll')?.scrollTo(0, -1e6)
     return !document.querySelector('.older')
   })
-}
-
-/** Brings a page something as its socket would, once it has one. */
-async function bring(page: Page, data: string): Promise<void> {
-  await page.waitForFunction("document.getElementById('chat')._htmx.ws?.connection?.socket?.readyState === 1")
-  await page.evaluate((data) => {
-    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
-    const detail = { connection: chat._htmx.ws.connection, message: { data } }
-    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
-  }, data)
 }
 
 /** The numbers of the messages on the page, from top to bottom. */

@@ -2,10 +2,14 @@ import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { TcpProxy } from './faults/proxy.ts'
 import { browserSuite } from './support/browser.ts'
-import { answer, count, enter, enterByProxy, exactly, say, texts } from './support/page.ts'
+import { answer, bring, count, enter, enterByProxy, exactly, say, texts } from './support/page.ts'
 import { serve } from './support/server.ts'
 
 const AWAY = { status: 502, contentType: 'text/html', body: 'Bad gateway' }
+
+// What ends a catch-up in which nothing had been said yet.
+const PLACE = `<input type="hidden" id="since" name="since" value="0.aaaaaa" hx-swap-oob="true">
+<span id="count" hx-swap-oob="innerHTML">2</span>`
 
 const { all, test } = browserSuite('waiting')
 
@@ -51,7 +55,6 @@ test('what a server took and forgot goes once the new history is told, and is no
   const second = await restart()
   await page.clock.resume()
   await page.waitForSelector('.gap')
-  await page.clock.fastForward(10_000)
   await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
   assert.is(posts, 0)
   proxy.close()
@@ -72,6 +75,27 @@ test('what the server took after it forgot stays until its line comes, however l
   assert.is(await holes(page), 0)
   proxy.close()
   await second.stop()
+})
+
+test('what was answered before a new history was told stays until its line comes, however late that is', async ({
+  server,
+  browser,
+}) => {
+  const { page, proxy } = await enterByProxy(browser, server)
+  await answer(page, () => say(page, 'old'))
+  await page.waitForFunction(count, 1)
+  for (const link of proxy.links) link.stall()
+  await sendBeside(page)
+  await answer(page, () => say(page, 'new'))
+  const looked = page.waitForResponse(/after=2/)
+  await bring(page, `<li class="gap">Some messages are no longer kept.</li>${PLACE}`)
+  await (await looked).finished()
+  await page.clock.runFor(10_000)
+  assert.equal(await waiting(page), ['new: Sent'])
+  for (const link of proxy.links) link.flow()
+  await page.waitForFunction(count, 2)
+  assert.equal(await waiting(page), [])
+  proxy.close()
 })
 
 test('what was shown and trimmed before its answer came goes when the next line comes', async ({ server, browser }) => {
@@ -158,9 +182,9 @@ async function lose(page: Page, proxy: TcpProxy): Promise<void> {
   await lost.evaluate(({ yet }) => yet.then(() => {}))
 }
 
-/** Lets posts reach the server by connections of their own. */
+/** Lets requests about messages reach the server by connections of their own. */
 function sendBeside(page: Page): Promise<unknown> {
-  return page.route('**/messages', async (route) => route.fulfill({ response: await route.fetch() }))
+  return page.route(/\/messages(\?|$)/, async (route) => route.fulfill({ response: await route.fetch() }))
 }
 
 /** From now on it is noted whenever a text that was once in view is not. */

@@ -85,6 +85,16 @@ export function hide(page: Page, isHidden: boolean): Promise<void> {
   }, isHidden)
 }
 
+/** Brings a page something as its socket would, once it has one. */
+export async function bring(page: Page, data: string): Promise<void> {
+  await page.waitForFunction("document.getElementById('chat')._htmx.ws?.connection?.socket?.readyState === 1")
+  await page.evaluate((data) => {
+    const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
+    const detail = { connection: chat._htmx.ws.connection, message: { data } }
+    chat.dispatchEvent(new CustomEvent('htmx-ws-before-message-incoming', { bubbles: true, cancelable: true, detail }))
+  }, data)
+}
+
 /** The texts in the log. */
 export const texts = (page: Page) => page.locator('.pages .message .text').allTextContents()
 /** For `waitForFunction`: whether so many messages are shown. */
