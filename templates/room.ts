@@ -86,7 +86,7 @@ function live({ place, room, page }: RoomView): Html {
 
 function log(view: RoomView): Html {
   return html`${history({ place: view.place, room: view.room, page: view.page, logId: view.isNewest ? 'log' : undefined })}
-${view.isNewest && view.page.entries.length === 0 && html`<p class="empty">Nobody has said anything yet. Send the code or the link to somebody, and say hello.</p>`}`
+${view.isNewest && view.page.entries.length === 0 && html`<p class="empty">Nobody has said anything yet. Send somebody the code or the link.</p>`}`
 }
 
 function compose({ place, room, member, draft }: RoomView): Html {
@@ -99,7 +99,7 @@ ${sayFields(draft)}
 }
 
 /** The field to write in and what goes with it. The key makes a form that was sent twice count once. */
-export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID().slice(0, 18)): Html {
+export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID().slice(0, 13)): Html {
   return html`<div id="reason" class="reason" role="alert">${draft && reason(draft.reason)}</div>
 <input type="hidden" name="once" value="${key}">
 <label for="text" class="unseen">Message</label>
