@@ -11,7 +11,6 @@ import { make } from './make.js'
 export function openWaiting(url) {
   const list = document.getElementById('waiting')
   const items = []
-  let place
 
   function add({ text }) {
     const item = make('li', { className: 'message waiting' })
@@ -30,25 +29,18 @@ export function openWaiting(url) {
     const item = items.shift()
     item.lastChild.textContent = 'Sent'
     item.cursor = cursor
-    item.seq = Number.parseInt(cursor, 10)
-    item.place = place
-    if (document.querySelector(`.pages [data-cursor="${cursor}"]`)) item.remove()
+    if (isShown(cursor)) item.remove()
   }
 
   function settle({ seq, isAnew, isCaughtUp }) {
-    place = seq
     for (const item of [...list.children]) {
-      item.isOld ||= item.seq && isAnew
-      // The number may be of a new history and the place still of the old one: then it tells nothing until it moves.
-      const isTold = isCaughtUp || item.isOld || item.place !== seq
-      if (item.seq <= seq && isTold) item.remove()
-      else if (item.isOld && isCaughtUp) dropForgotten(item)
+      if (!item.cursor) continue
+      item.isOld ||= isAnew
+      const isPassed = Number.parseInt(item.cursor, 10) <= seq
+      if (isShown(item.cursor)) item.remove()
+      else if (isPassed || (item.isOld && isCaughtUp))
+        later().then((script) => script?.dropWhereOver(url, item, isPassed))
     }
-  }
-
-  // What was answered before the page knew of a new history may belong to that, and its line still come.
-  async function dropForgotten(item) {
-    if (await (await later())?.isForgotten(url, item.cursor)) item.remove()
   }
 
   function end() {
@@ -56,4 +48,8 @@ export function openWaiting(url) {
   }
 
   return { add, drop, sent, settle, end }
+}
+
+function isShown(cursor) {
+  return document.querySelector(`.pages [data-cursor="${cursor}"]`)
 }

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { TcpProxy } from './faults/proxy.ts'
 import { browserSuite } from './support/browser.ts'
 import { answer, bring, count, enter, enterByProxy, exactly, say, texts } from './support/page.ts'
+import { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
 
 const AWAY = { status: 502, contentType: 'text/html', body: 'Bad gateway' }
@@ -95,6 +96,33 @@ test('what was answered before a new history was told stays until its line comes
   for (const link of proxy.links) link.flow()
   await page.waitForFunction(count, 2)
   assert.equal(await waiting(page), [])
+  proxy.close()
+})
+
+test('what a new history took stays while the page still brings what the old one said', async ({ server, browser }) => {
+  const { page, member, proxy } = await enterByProxy(browser, server)
+  for (const text of ['one', 'two']) await member.say(text)
+  await page.waitForFunction(count, 2)
+  // A server in this one's place, which knows only what it took itself.
+  let asked = 0
+  await page.route(/\/messages(\?|$)/, async (route) => {
+    const request = route.request()
+    const key = new URLSearchParams(request.postData() ?? '').get('key')
+    if (key)
+      return route.fulfill({ status: 200, body: `<span class="sent" data-key="${key}" data-cursor="1.aaaaaa"></span>` })
+    asked += 1
+    const gap = request.url().includes('1.aaaaaa') ? undefined : { missed: null }
+    return route.fulfill({ status: 200, json: { messages: [], more: false, gap } })
+  })
+  await answer(page, () => say(page, 'new'))
+  assert.equal(await waiting(page), ['new: Sent'])
+  const looked = page.waitForResponse(
+    (response) => response.url().includes('after=') && !response.url().includes('1.aaaaaa'),
+  )
+  await Person.join(server.url, member.code, 'bob')
+  await (await looked).finished()
+  assert.is(asked, 2)
+  assert.equal(await waiting(page), ['new: Sent'])
   proxy.close()
 })
 

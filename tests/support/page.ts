@@ -87,7 +87,12 @@ export function hide(page: Page, isHidden: boolean): Promise<void> {
 
 /** Brings a page something as its socket would, once it has one. */
 export async function bring(page: Page, data: string): Promise<void> {
-  await page.waitForFunction("document.getElementById('chat')._htmx.ws?.connection?.socket?.readyState === 1")
+  await page.waitForFunction(() => {
+    const chat = document.querySelector('#chat') as unknown as {
+      _htmx: { ws?: { connection?: { socket?: WebSocket } } }
+    }
+    return chat._htmx.ws?.connection?.socket?.readyState === WebSocket.OPEN
+  })
   await page.evaluate((data) => {
     const chat = document.querySelector('#chat') as Element & { _htmx: { ws: { connection: object } } }
     const detail = { connection: chat._htmx.ws.connection, message: { data } }
