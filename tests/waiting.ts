@@ -136,8 +136,7 @@ test('what was shown and trimmed before its answer came goes when the next line 
   await answer(page, () => page.clock.fastForward(60_000))
   assert.equal(await waiting(page), ['long ago: Sent'])
   await member.say('next')
-  await page.waitForFunction(count, 1)
-  assert.equal(await waiting(page), [])
+  await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
   proxy.close()
 })
 
