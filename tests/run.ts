@@ -9,19 +9,16 @@ import { Lanes } from './support/lanes.ts'
 const PATIENCE = 15 * 60_000
 // Most suites mostly wait, so that one more than there are cores to work keeps all of them busy.
 const LANES = availableParallelism() + 1
-// What compares round trips has the machine for itself.
-const ALONE = ['hostile.ts']
 // What takes longest begins first, so that at the end nothing is waited for alone.
 const FIRST = [
-  ...['page.ts', 'faults.ts', 'screens.ts', 'outbox.ts', 'plain.ts', 'log.ts', 'waiting.ts', 'ways.ts'],
+  ...['page.ts', 'hostile.ts', 'faults.ts', 'screens.ts', 'outbox.ts', 'plain.ts', 'log.ts', 'waiting.ts', 'ways.ts'],
   ...['access.ts', 'naughty-page.ts'],
 ]
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const word = process.argv[2] ?? ''
 const names = (await readdir(folder)).filter((name) => name.endsWith('.ts') && name !== 'run.ts' && name.includes(word))
-const alone = names.filter((name) => ALONE.includes(name))
-const beside = new Set([...FIRST, ...names.toSorted()].filter((name) => names.includes(name) && !alone.includes(name)))
+const ordered = new Set([...FIRST.filter((name) => names.includes(name)), ...names.toSorted()])
 const start = performance.now()
 const lanes = new Lanes((words) => process.stdout.write(words))
 setTimeout(() => {
@@ -29,15 +26,10 @@ setTimeout(() => {
   console.error(`\nThe tests were not done after ${PATIENCE / 60_000} minutes.`)
   process.exit(1)
 }, PATIENCE)
-const run = (which: Iterable<string>, count: number) =>
-  lanes.run(
-    [...which].map((name) => folder + name),
-    count,
-  )
-const sums = [await run(alone, 1), await run(beside, LANES)]
-const count = (kind: 'total' | 'passed' | 'skipped') => sums.reduce((sum, one) => sum + one[kind], 0)
-const seconds = ((performance.now() - start) / 1000).toFixed(1)
-console.log(
-  `\n  Total:     ${count('total')}\n  Passed:    ${count('passed')}\n  Skipped:   ${count('skipped')}\n  Duration:  ${seconds} s\n`,
+const { total, passed, skipped, hasFailed } = await lanes.run(
+  [...ordered].map((name) => folder + name),
+  LANES,
 )
-process.exit(sums.some(({ hasFailed }) => hasFailed) ? 1 : 0)
+const seconds = ((performance.now() - start) / 1000).toFixed(1)
+console.log(`\n  Total:     ${total}\n  Passed:    ${passed}\n  Skipped:   ${skipped}\n  Duration:  ${seconds} s\n`)
+process.exit(hasFailed ? 1 : 0)
