@@ -37,6 +37,32 @@ test('a page to sign in that answers in the server’s place takes no text: it w
   proxy.close()
 })
 
+test('a text that may have been taken is not given back, whatever then answers in the server’s place', async ({
+  server,
+  browser,
+}) => {
+  const { page, member, proxy } = await enterByProxy(browser, server)
+  const line = await member.listen()
+  await exactly(page)
+  let asked = 0
+  await page.route('**/messages', async (route) => {
+    asked += 1
+    if (asked > 1) return route.fulfill(FORBIDDEN)
+    await route.fetch()
+    return route.abort()
+  })
+  await Promise.all([page.waitForEvent('requestfailed'), say(page, 'once')])
+  for (const wait of [1000, 2000, 4000]) await answer(page, () => page.clock.runFor(wait))
+  assert.is(await page.inputValue('#text'), '')
+  assert.equal(await page.locator('#waiting .text').allTextContents(), ['once'])
+  await page.unroute('**/messages')
+  await answer(page, () => page.clock.runFor(8000))
+  await page.clock.runFor(1000)
+  await page.waitForFunction(() => document.querySelectorAll('#waiting li').length === 0)
+  assert.equal(line.texts, ['once'])
+  proxy.close()
+})
+
 test('an answer to another message is no answer to this one', async ({ server, browser }) => {
   const { page, member } = await enter(browser, server)
   const line = await member.listen()
@@ -280,10 +306,7 @@ test('what has been under way for long goes out anew when there is a line again'
 })
 
 test('refused texts come back in their order over a reload', async ({ server, browser }) => {
-  const { page } = await enter(browser, server)
-  const posts = await hold(page)
-  for (const text of ['one', 'two']) await say(page, text)
-  await (await posts.next()).fulfill(REFUSED)
+  const { page, posts } = await enterRefused(browser, server)
   await posts.next()
   await page.reload()
   await (await posts.next()).fulfill(REFUSED)
@@ -292,10 +315,7 @@ test('refused texts come back in their order over a reload', async ({ server, br
 })
 
 test('a refused text stands behind one that came back before it and was changed', async ({ server, browser }) => {
-  const { page } = await enter(browser, server)
-  const posts = await hold(page)
-  for (const text of ['one', 'two']) await say(page, text)
-  await (await posts.next()).fulfill(REFUSED)
+  const { page, posts } = await enterRefused(browser, server)
   const second = await posts.next()
   await page.fill('#text', '1')
   await second.fulfill(REFUSED)
@@ -304,10 +324,7 @@ test('a refused text stands behind one that came back before it and was changed'
 })
 
 test('the reason of a refused text stays while those behind it go out', async ({ server, browser }) => {
-  const { page } = await enter(browser, server)
-  const posts = await hold(page)
-  for (const text of ['one', 'two']) await say(page, text)
-  await (await posts.next()).fulfill(REFUSED)
+  const { page, posts } = await enterRefused(browser, server)
   await pass(await posts.next())
   await nothingWaits(page)
   assert.is(await page.innerText('#reason'), 'That will not do.')
@@ -417,6 +434,15 @@ test('a browser that can keep no more still sends', async ({ server, browser }) 
 })
 
 all.run()
+
+/** The page of ann, who said two things, of which the first was refused. */
+async function enterRefused(browser: Browser, server: TestServer) {
+  const { page } = await enter(browser, server)
+  const posts = await hold(page)
+  for (const text of ['one', 'two']) await say(page, text)
+  await (await posts.next()).fulfill(REFUSED)
+  return { page, posts }
+}
 
 /** The page of ann where nothing brings lines: sockets and streams are blocked. */
 async function enterWithoutLines(browser: Browser, server: TestServer) {
