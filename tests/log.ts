@@ -1,9 +1,9 @@
-import type { Page } from 'playwright-core'
+import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite } from './support/browser.ts'
 import { bring, count, enter, enterByProxy, hide, texts } from './support/page.ts'
 import type { Person } from './support/person.ts'
-import { serve } from './support/server.ts'
+import { serve, type TestServer } from './support/server.ts'
 
 const { all, test } = browserSuite('log')
 
@@ -71,10 +71,7 @@ test('paging back over a restart says what is gone, and puts nothing newer above
 })
 
 test('earlier messages that could not be had are asked for again by themselves', async ({ server, browser }) => {
-  const { page, member, proxy } = await enterByProxy(browser, server)
-  await tell(member, 1, 130)
-  await page.reload()
-  await page.waitForSelector('#m130')
+  const { page, proxy } = await enterLong(browser, server)
   await page.route('**/messages?before=*', (route) => route.abort(), { times: 1 })
   const failed = page.waitForEvent('requestfailed')
   await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -1e6))
@@ -131,11 +128,7 @@ test('what was said before hundreds came and went can still be had', async ({ se
   const { page, member } = await enter(browser, server)
   await tell(member, 1, 3)
   await page.waitForSelector('#m3')
-  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
-  await page.waitForFunction(
-    () =>
-      document.querySelectorAll('.pages .notice').length > 300 && document.querySelectorAll('.pages li').length <= 500,
-  )
+  await crowdOut(page)
   assert.equal(await numbers(page), [3])
   await readUp(page)
   assert.equal(await numbers(page), [1, 2, 3])
@@ -149,11 +142,7 @@ test('a gap with which a new history began stays, though hundreds came and went 
   await first.stop()
   const second = await serve({ port: first.port })
   await page.waitForSelector('#log .gap')
-  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
-  await page.waitForFunction(
-    () =>
-      document.querySelectorAll('.pages .notice').length > 300 && document.querySelectorAll('.pages li').length <= 500,
-  )
+  await crowdOut(page)
   assert.equal(await numbers(page), [3])
   assert.ok(await isAbove(page, '#m3', '.gap'))
   await second.stop()
@@ -183,10 +172,7 @@ test('somebody who reads near the end of a long page is not thrown about, and ha
 })
 
 test('after the farewell nobody asks for earlier messages by themselves', async ({ server, browser }) => {
-  const { page, member, proxy } = await enterByProxy(browser, server)
-  await tell(member, 1, 130)
-  await page.reload()
-  await page.waitForSelector('#m130')
+  const { page, member, proxy } = await enterLong(browser, server)
   await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
   await page.waitForSelector('#status.gone')
   let asked = 0
@@ -204,6 +190,24 @@ test('after the farewell nobody asks for earlier messages by themselves', async 
 })
 
 all.run()
+
+/** The page of ann, reloaded after 130 messages: it shows the newest and leads to the others. */
+async function enterLong(browser: Browser, server: TestServer) {
+  const entered = await enterByProxy(browser, server)
+  await tell(entered.member, 1, 130)
+  await entered.page.reload()
+  await entered.page.waitForSelector('#m130')
+  return entered
+}
+
+/** Lets more notices come than a page holds, and waits until the oldest lines are gone. */
+async function crowdOut(page: Page): Promise<void> {
+  await bring(page, '<li class="notice">somebody joined</li>'.repeat(520))
+  await page.waitForFunction(
+    () =>
+      document.querySelectorAll('.pages .notice').length > 300 && document.querySelectorAll('.pages li').length <= 500,
+  )
+}
 
 async function tell(member: Person, first: number, last: number): Promise<void> {
   for (let seq = first; seq <= last; seq += 1) await member.say(`message ${seq}`)

@@ -1,8 +1,7 @@
 import type { Browser, Page, Route } from 'playwright-core'
 import * as assert from 'uvu/assert'
-import { browserSuite, visit } from './support/browser.ts'
-import { answer, enter, enterByProxy, exactly, join, say } from './support/page.ts'
-import { Person } from './support/person.ts'
+import { browserSuite } from './support/browser.ts'
+import { answer, enter, enterByProxy, enterThrough, exactly, join, say } from './support/page.ts'
 import { withoutSockets } from './support/proxy.ts'
 import type { TestServer } from './support/server.ts'
 
@@ -448,11 +447,7 @@ async function enterRefused(browser: Browser, server: TestServer) {
 async function enterWithoutLines(browser: Browser, server: TestServer) {
   const proxy = await withoutSockets(server.port)
   proxy.answerInstead(({ method, url = '' }) => (method === 'GET' && /events|messages/.test(url) ? AWAY : undefined))
-  const page = await visit(browser)
-  await page.clock.install()
-  const member = await Person.create(server.url, 'zoe')
-  await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  return { page, member, proxy }
+  return { ...(await enterThrough(proxy, browser, server)), proxy }
 }
 
 /** Holds back every post that a page makes, to be answered one by one. */

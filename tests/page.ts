@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite, launch, visit } from './support/browser.ts'
-import { count, enter, enterByProxy, hide, join, say, texts } from './support/page.ts'
+import { count, enter, enterByProxy, enterThrough, hide, join, passUntil, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
 import { serve, type TestServer } from './support/server.ts'
@@ -362,13 +362,13 @@ test('a page to sign in never gets into the log, nor does the page say that it i
   const older = page.waitForResponse(/before=/)
   await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
   await older
-  await runUntil(page, () => /events/.test(proxy.asked.slice(before).join(' ')))
+  await passUntil(page, () => /events/.test(proxy.asked.slice(before).join(' ')))
   await page.clock.runFor(60_000)
   assert.is(await page.innerText('#status'), 'Reconnecting…')
   assert.not.match(await page.content(), 'Please sign in')
   proxy.answerInstead(() => undefined)
   await member.say('signed in')
-  await runUntil(page, () => page.isVisible('#status:has-text("Connected")'))
+  await passUntil(page, () => page.isVisible('#status:has-text("Connected")'))
   assert.is((await texts(page)).at(-1), 'signed in')
   await proxy.stop()
 })
@@ -470,22 +470,9 @@ all.run()
 /** The page of ann where sockets are blocked, once events have taken over, with a clock that can be set. */
 async function enterByEvents(browser: Browser, server: TestServer) {
   const proxy = await withoutSockets(server.port)
-  const page = await visit(browser)
-  await page.clock.install()
-  const member = await Person.create(server.url, 'zoe')
-  await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  await page.waitForSelector('#status:has-text("Connected")')
-  return { page, member, proxy }
-}
-
-/** Lets the page's time pass by seconds, each with a turn of the network after it, until what is asked for is so. */
-async function runUntil(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let second = 0; second < 600; second += 1) {
-    await page.clock.runFor(1000)
-    await page.context().request.get(new URL('/health', page.url()).href, { failOnStatusCode: false })
-    if (await isSo()) return
-  }
-  assert.unreachable('it did not become so in 600 seconds of the page')
+  const entered = await enterThrough(proxy, browser, server)
+  await entered.page.waitForSelector('#status:has-text("Connected")')
+  return { ...entered, proxy }
 }
 
 /** That a page leaves the server alone from now on, however long one waits. */

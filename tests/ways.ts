@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { browserSuite, visit } from './support/browser.ts'
-import { count, hide, join, say, texts } from './support/page.ts'
+import { count, enterThrough, hide, join, pass, passUntil, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
 import { withoutSockets } from './support/proxy.ts'
 import { serve, type TestServer } from './support/server.ts'
@@ -34,13 +34,13 @@ test('a socket over which nothing comes is not taken for a connection, and leave
 
 test('where events are blocked too the page asks every few seconds, and says so', async ({ server, browser }) => {
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
-  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
-  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
-  await until(page, () => shows(page, '#status:has-text("asking every few seconds")'))
+  proxy.answerInstead(withoutEvents)
+  await passUntil(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  await passUntil(page, () => shows(page, '#status:has-text("asking every few seconds")'))
   await member.say('one')
-  await until(page, () => shows(page, '#m1'))
+  await passUntil(page, () => shows(page, '#m1'))
   await say(page, 'two')
-  await until(page, () => shows(page, '#m2'))
+  await passUntil(page, () => shows(page, '#m2'))
   assert.equal(await texts(page), ['one', 'two'])
   await proxy.stop()
 })
@@ -49,17 +49,17 @@ test('events that are held back on the way leave the line to plain requests', as
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
   proxy.buffer()
   await member.say('one')
-  await until(page, () => shows(page, '#m1'))
+  await passUntil(page, () => shows(page, '#m1'))
   assert.equal(await texts(page), ['one'])
   await proxy.stop()
 })
 
 test('who is removed while the page asks is told so, and the page asks no more', async ({ server, browser }) => {
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
-  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
-  await until(page, () => shows(page, '#status:has-text("asking every few seconds")'))
+  proxy.answerInstead(withoutEvents)
+  await passUntil(page, () => shows(page, '#status:has-text("asking every few seconds")'))
   await page.context().request.post(`${member.room}/leave`, { headers: { Origin: server.url } })
-  await until(page, () => shows(page, '#status.gone:has-text("You are no longer in this room.") a'))
+  await passUntil(page, () => shows(page, '#status.gone:has-text("You are no longer in this room.") a'))
   const before = proxy.asked.length
   await page.clock.runFor(60_000)
   assert.equal(proxy.asked.slice(before), [])
@@ -71,13 +71,13 @@ test('a page that asks, or has events, goes back to its socket once there is one
   browser,
 }) => {
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
-  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
-  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  proxy.answerInstead(withoutEvents)
+  await passUntil(page, () => proxy.asked.some((path) => path.includes('messages?after')))
   proxy.answerInstead(() => undefined)
-  await until(page, () => shows(page, '#status:text-is("Connected")'))
+  await passUntil(page, () => shows(page, '#status:text-is("Connected")'))
   assert.is(proxy.streams.size, 1)
   proxy.treatSockets('passed')
-  await until(page, () => proxy.streams.size === 0)
+  await passUntil(page, () => proxy.streams.size === 0)
   const before = proxy.asked.length
   await member.say('one')
   await page.waitForFunction(count, 1)
@@ -93,10 +93,10 @@ test('after restarts no stream runs beside a socket, and every line is there onc
   for (let round = 1; round <= 4; round += 1) {
     proxy.treatSockets('refused')
     proxy.cutSockets()
-    await until(page, () => proxy.streams.size === 1)
+    await passUntil(page, () => proxy.streams.size === 1)
     for (let index = 1; index <= 20; index += 1) said.push((await member.say(`${round}.${index}`)).text)
     proxy.treatSockets('passed')
-    await until(page, () => proxy.streams.size === 0)
+    await passUntil(page, () => proxy.streams.size === 0)
     await page.waitForSelector(`#m${round * 20}`)
   }
   assert.equal(await texts(page), said)
@@ -113,14 +113,14 @@ test('four tabs of one session where sockets are blocked all follow, and do not 
     const next = await page.context().newPage()
     await next.clock.install()
     await next.goto(page.url())
-    await until(next, () => shows(next, '#status:text-is("Connected")'))
+    await passUntil(next, () => shows(next, '#status:text-is("Connected")'))
     tabs.push(next)
   }
-  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  await passUntil(page, () => proxy.asked.some((path) => path.includes('messages?after')))
   const before = proxy.asked.filter((path) => path.includes('/events')).length
   for (let seq = 1; seq <= 3; seq += 1) {
     await member.say('one')
-    for (const tab of tabs) await until(tab, () => shows(tab, `#m${seq}`))
+    for (const tab of tabs) await passUntil(tab, () => shows(tab, `#m${seq}`))
     for (let turn = 0; turn < 8; turn += 1) for (const tab of tabs) await pass(tab)
   }
   assert.is(proxy.asked.filter((path) => path.includes('/events')).length, before)
@@ -146,14 +146,14 @@ test('a page whose line is gone says so, when it comes back from behind another 
 }) => {
   const { page, proxy } = await enterBy(browser, server, 'passed')
   await page.context().setOffline(true)
-  await until(page, () => shows(page, '#status:has-text("You are offline.")'))
+  await passUntil(page, () => shows(page, '#status:has-text("You are offline.")'))
   proxy.treatSockets('hanging')
   proxy.answerInstead(({ url }) => (url === '/health' ? undefined : { status: 502 }))
   await page.context().setOffline(false)
-  await until(page, () => shows(page, '#status:text-is("Reconnecting…")'))
+  await passUntil(page, () => shows(page, '#status:text-is("Reconnecting…")'))
   proxy.treatSockets('passed')
   proxy.answerInstead(() => undefined)
-  await until(page, () => shows(page, '#status:text-is("Connected")'))
+  await passUntil(page, () => shows(page, '#status:text-is("Connected")'))
   await hide(page, true)
   proxy.treatSockets('hanging')
   proxy.answerInstead(({ url }) => (url === '/health' ? undefined : { status: 502 }))
@@ -166,12 +166,12 @@ test('a page whose line is gone says so, when it comes back from behind another 
 test('a page that leaves lines out, because its reader is far up, asks as seldom as any', async ({ browser }) => {
   const server = await serve({ history: 2000 })
   const { page, member, proxy } = await enterBy(browser, server, 'refused')
-  proxy.answerInstead(({ url }) => (url?.includes('/events') ? { status: 403 } : undefined))
+  proxy.answerInstead(withoutEvents)
   for (let seq = 1; seq <= 60; seq += 1) await member.say(`message ${seq}`)
-  await until(page, () => shows(page, '#m60'))
+  await passUntil(page, () => shows(page, '#m60'))
   await page.locator('#m5').evaluate((line) => line.scrollIntoView())
   for (let seq = 61; seq <= 1200; seq += 1) await member.say(`message ${seq}`)
-  await until(page, () => page.evaluate(count, 980))
+  await passUntil(page, () => page.evaluate(count, 980))
   for (let turn = 0; turn < 20; turn += 1) await pass(page)
   const before = proxy.asked.length
   for (let turn = 0; turn < 40; turn += 1) await pass(page)
@@ -188,7 +188,7 @@ test('events that break off before anything came leave the line to plain request
     url?.includes('/events') ? { status: 200, headers, body: 'event: beat\ndata:\n\n' } : undefined,
   )
   await member.say('one')
-  await until(page, () => shows(page, '#m1'))
+  await passUntil(page, () => shows(page, '#m1'))
   await proxy.stop()
 })
 
@@ -201,7 +201,7 @@ test('a script that is never answered is asked for anew', async ({ server, brows
   const member = await Person.create(server.url, 'zoe')
   await join(page, member.room.replace(server.url, proxy.url), 'ann')
   await member.say('one')
-  await until(page, () => shows(page, '#m1'))
+  await passUntil(page, () => shows(page, '#m1'))
   await proxy.stop()
 })
 
@@ -217,10 +217,10 @@ test('a tab whose socket gives way to another tab does not take one back at once
     })
   })
   await page.reload()
-  await until(page, () => proxy.asked.some((path) => path.includes('messages?after')))
+  await passUntil(page, () => proxy.asked.some((path) => path.includes('messages?after')))
   for (let turn = 0; turn < 20; turn += 1) await pass(page)
   await member.say('one')
-  await until(page, () => shows(page, '#m1'))
+  await passUntil(page, () => shows(page, '#m1'))
   assert.ok(sockets <= 2, `${sockets} sockets in 10 s`)
   await proxy.stop()
 })
@@ -230,24 +230,14 @@ all.run()
 /** The page of ann behind a proxy, with a clock that can be set. */
 async function enterBy(browser: Browser, server: TestServer, sockets: Parameters<typeof withoutSockets>[1]) {
   const proxy = await withoutSockets(server.port, sockets)
-  const page = await visit(browser)
-  await page.clock.install()
-  const member = await Person.create(server.url, 'zoe')
-  await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  if (sockets === 'passed') await page.waitForSelector('#status:text-is("Connected")')
-  return { page, member, proxy }
+  const entered = await enterThrough(proxy, browser, server)
+  if (sockets === 'passed') await entered.page.waitForSelector('#status:text-is("Connected")')
+  return { ...entered, proxy }
 }
 
-/** Lets half a second pass in a page, and what it asked for come: real time stands almost still beside its clock. */
-async function pass(page: Page): Promise<void> {
-  await page.clock.runFor(500)
-  for (let turn = 0; turn < 3; turn += 1) await page.context().request.get(new URL('/health', page.url()).href)
-}
-
-/** Lets time pass until something is so, but no more than two minutes of the page. */
-async function until(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 240 && !(await isSo()); turn += 1) await pass(page)
-  assert.ok(await isSo(), `not within two minutes: ${isSo}`)
+/** What a proxy answers that lets no events through. */
+function withoutEvents({ url }: { url?: string }) {
+  return url?.includes('/events') ? { status: 403 } : undefined
 }
 
 /** Whether a page shows something, now. */

@@ -1,4 +1,5 @@
 import type { Browser, Page } from 'playwright-core'
+import * as assert from 'uvu/assert'
 import { TcpProxy } from '../faults/proxy.ts'
 import { visit } from './browser.ts'
 import { Person } from './person.ts'
@@ -17,15 +18,21 @@ export async function enter(browser: Browser, server: TestServer, options = {}):
   return { page, member }
 }
 
-/** The same by a line that can be broken, with a clock in the page that can be set. */
-export async function enterByProxy(browser: Browser, server: TestServer): Promise<Entered & { proxy: TcpProxy }> {
-  const proxy = await TcpProxy.open(() => server.port)
+/** The same through a proxy, with a clock in the page that can be set. */
+export async function enterThrough(proxy: { url: string }, browser: Browser, server: TestServer): Promise<Entered> {
   const member = await Person.create(server.url, 'zoe')
   const page = await visit(browser)
   await page.clock.install()
   await join(page, member.room.replace(server.url, proxy.url), 'ann')
-  await page.waitForSelector('#status:has-text("Connected")')
-  return { page, member, proxy }
+  return { page, member }
+}
+
+/** The same by a line that can be broken. */
+export async function enterByProxy(browser: Browser, server: TestServer): Promise<Entered & { proxy: TcpProxy }> {
+  const proxy = await TcpProxy.open(() => server.port)
+  const entered = await enterThrough(proxy, browser, server)
+  await entered.page.waitForSelector('#status:has-text("Connected")')
+  return { ...entered, proxy }
 }
 
 /** Opens a room and joins it. */
@@ -75,6 +82,18 @@ export async function answer(page: Page, action: () => Promise<unknown>, posts =
   )
   await action()
   await read.evaluate(({ yet }) => yet)
+}
+
+/** Lets half a second pass in a page, and what it asked for come: real time stands almost still beside its clock. */
+export async function pass(page: Page): Promise<void> {
+  await page.clock.runFor(500)
+  for (let turn = 0; turn < 3; turn += 1) await page.context().request.get(new URL('/health', page.url()).href)
+}
+
+/** Lets time pass until something is so, but no more than two minutes of the page. */
+export async function passUntil(page: Page, isSo: () => boolean | Promise<boolean>): Promise<void> {
+  for (let turn = 0; turn < 240 && !(await isSo()); turn += 1) await pass(page)
+  assert.ok(await isSo(), `not within two minutes: ${isSo}`)
 }
 
 /** Hides a tab as its browser does when another one is in front. */
