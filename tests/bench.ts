@@ -41,6 +41,11 @@ test('a peer that closes its sockets is missing from its row, which says why, an
   assert.match(cost, /^\d.* µs .* × ws \d/)
 })
 
+test('a peer of which nothing comes in the time it is measured is measured until something does', async () => {
+  const [{ measured }] = await fanout({ Parlour: parlour, ws: () => peer('ws', Number.POSITIVE_INFINITY, 200) })
+  assert.match(measured, /× ws \d/)
+})
+
 test('a row that fails is missing and says why, and the next ones are measured', async () => {
   const { measure } = await load('measure.mjs')
   const begun: string[] = []
@@ -71,8 +76,8 @@ async function parlour(): Promise<Peer> {
   return { name: 'Parlour', port: server.port, pid: process.pid, stop: server.stop }
 }
 
-/** A chat that sends everything to everyone, and after so many messages closes every socket. */
-async function peer(name: string, messages = Number.POSITIVE_INFINITY): Promise<Peer> {
+/** A chat that sends everything to everyone so many milliseconds later, and after so many messages closes every socket. */
+async function peer(name: string, messages = Number.POSITIVE_INFINITY, milliseconds = 0): Promise<Peer> {
   const http = createServer((_, response) => response.writeHead(404).end())
   const sockets = new WebSocketServer({ server: http })
   let left = messages
@@ -81,7 +86,7 @@ async function peer(name: string, messages = Number.POSITIVE_INFINITY): Promise<
       left -= 1
       for (const other of sockets.clients) {
         if (left < 0) other.terminate()
-        else other.send(String(text))
+        else setTimeout(() => other.send(String(text)), milliseconds)
       }
     })
   })

@@ -41,6 +41,8 @@ export async function join(page: Page, room: string, name: string): Promise<void
   await page.fill('#join-name', name)
   await page.click('button')
   await page.waitForSelector('#text')
+  // The field is there before the script that takes its keys.
+  await page.waitForLoadState('domcontentloaded')
 }
 
 /** Types a text and sends it by the keyboard. */
