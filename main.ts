@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { MemoryStore } from './rooms/memory.ts'
+import { MemoryStore } from './rooms/stores/memory.ts'
 import { addressesOf } from './routes/reach.ts'
 import { type RunningServer, type ServerOptions, startServer } from './routes/server.ts'
 import { HELP, readSettings, type Settings, SettingsError } from './routes/settings.ts'

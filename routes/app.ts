@@ -4,7 +4,7 @@ import { refuse } from '../rooms/types.ts'
 import { events } from './events.ts'
 import { files } from './files.ts'
 import { home } from './home.ts'
-import { live } from './live.ts'
+import { growing } from './growing.ts'
 import { messages } from './messages.ts'
 import { guardOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
@@ -35,7 +35,7 @@ export function makeApp(site: Site): Hono<Env> {
   room(app, site)
   messages(app, site)
   events(app, site)
-  live(app, site)
+  growing(app, site)
   refuseOtherMethods(root, site)
   root.onError((error, c) => {
     console.error(error)

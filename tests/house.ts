@@ -17,7 +17,7 @@ const ROOT = new URL('..', import.meta.url)
 const IMPORT = /^import\s+(type\s+)?([^'"]*?)\s*(?:from\s+)?['"]([^'"]+)['"]/gm
 const UNNAMED = /^(index|utils?|helpers?|common|misc|shared|lib|managers?|services?|handlers?|data|info|core|base)\b/
 
-const FOLDERS = ['rooms', 'routes', 'routes/guard', 'routes/wire', 'templates', 'static', '']
+const FOLDERS = ['rooms', 'rooms/stores', 'routes', 'routes/guard', 'routes/wire', 'templates', 'static', '']
 
 const test = suite('house')
 const sources = (await Promise.all(FOLDERS.map(read))).flat()
@@ -29,7 +29,7 @@ test('there is a house to look at', () => {
 })
 
 test('rooms/ knows nothing outside itself', () => {
-  holds(within('rooms'), ({ from }) => !from.startsWith('.') || /^\.\/[^/]+$/.test(from))
+  holds(within('rooms'), ({ from }) => !from.startsWith('.') || /^\.\/(stores\/)?[^/]+$|^\.\.\/[^/]+$/.test(from))
   holds(within('rooms'), ({ from }) => !/^(hono|ws|@hono|htmx)/.test(from))
 })
 
@@ -59,8 +59,9 @@ test('guard/ and wire/ do not know the files above them', () => {
   holds(within('routes/guard'), ({ from }) => !from.startsWith('../wire/'))
 })
 
-test('what is in rooms/ comes through its own files, not through a store that routes/ chose', () => {
-  holds(within('routes'), ({ from, isType }) => !/rooms\/(memory|log|file|redis)\.ts$/.test(from) || isType)
+test('nobody but main.ts chooses a store: rooms/ and routes/ know the seams', () => {
+  const outer = [...within('rooms').filter(({ path }) => !path.startsWith('rooms/stores/')), ...within('routes')]
+  holds(outer, ({ from, isType }) => !/stores\/(?!(store|bus)\.ts$)/.test(from) || isType)
 })
 
 test('nobody knows main.ts', () => {

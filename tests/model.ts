@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { MemoryStore } from '../rooms/memory.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import type { Event, Member } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { MemoryStore } from '../rooms/memory.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { TestClock } from './support/clock.ts'
 import { Line } from './support/line.ts'
 import { Person } from './support/person.ts'

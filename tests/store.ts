@@ -1,4 +1,4 @@
-import { MemoryStore } from '../rooms/memory.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { storeContract } from './support/store-contract.ts'
 
 storeContract('in memory', async (bounds, clock) => new MemoryStore({ ...bounds, clock }))

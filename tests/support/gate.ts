@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../rooms/memory.ts'
+import { MemoryStore } from '../../rooms/stores/memory.ts'
 import type { Room } from '../../rooms/types.ts'
 
 /** A store whose look-ups wait, fail, or do as they are told. */

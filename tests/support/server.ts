@@ -1,4 +1,4 @@
-import { MemoryStore } from '../../rooms/memory.ts'
+import { MemoryStore } from '../../rooms/stores/memory.ts'
 import { type RunningServer, type ServerOptions, startServer } from '../../routes/server.ts'
 
 export type TestServer = RunningServer & { readonly url: string }

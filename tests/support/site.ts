@@ -1,5 +1,5 @@
 import type { Hono } from 'hono'
-import { MemoryStore } from '../../rooms/memory.ts'
+import { MemoryStore } from '../../rooms/stores/memory.ts'
 import { makeApp } from '../../routes/app.ts'
 import { makeSite, type ServerOptions } from '../../routes/server.ts'
 import type { Env } from '../../routes/guard/site.ts'

@@ -3,7 +3,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import type { Clock } from '../../rooms/clock.ts'
 import { type Cursor, readCursor, writeCursor } from '../../rooms/cursor.ts'
-import { AWAY, type Bounds, KEY_MS, KEYS, MOST_KEYS, type Store } from '../../rooms/store.ts'
+import { AWAY, type Bounds, KEY_MS, KEYS, MOST_KEYS, type Store } from '../../rooms/stores/store.ts'
 import type { Entry, Member, Message, Page } from '../../rooms/types.ts'
 import { TestClock } from './clock.ts'
 
@@ -14,7 +14,7 @@ const BOUNDS = { history: 10, bytes: 1000 }
 const START = Date.UTC(2026, 10, 22)
 const CODE = 'ACD-EFG-HJK'
 
-/** What `rooms/store.ts` promises, held against one implementation. */
+/** What `rooms/stores/store.ts` promises, held against one implementation. */
 export function storeContract(name: string, open: Open): void {
   const test = suite<{ clock: TestClock; store: Store; ann: Member; bob: Member }>(`store ${name}`)
 

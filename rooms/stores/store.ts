@@ -1,5 +1,5 @@
-import type { Cursor } from './cursor.ts'
-import type { Entry, Member, Message, Page, Room } from './types.ts'
+import type { Cursor } from '../cursor.ts'
+import type { Entry, Member, Message, Page, Room } from '../types.ts'
 
 /**
  * Where rooms, members and logs are kept: the seam. `memory` is one store; a file and Redis can be others.

@@ -5,7 +5,7 @@ import { readCode } from '../rooms/code.ts'
 import { readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import type { Page } from '../rooms/types.ts'
-import { framePage, liveHead, liveTail, writePage } from '../templates/live.ts'
+import { framePage, liveHead, liveTail, writePage } from '../templates/growing.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, makeView, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
@@ -34,7 +34,7 @@ const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
 const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)), sizeOf: fragmentBytes }
 
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
-export function live(app: Hono<Env>, site: Site): void {
+export function growing(app: Hono<Env>, site: Site): void {
   for (const path of ['/rooms/:code/live', `/rooms/:code/live/${VIEW}`] as const)
     app.get(path, endingTurns(site), whileRunning(site), visiting(site), membersOnly(site), (c) => grow(c, site))
   app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>

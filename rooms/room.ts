@@ -4,7 +4,7 @@ import { readCursor } from './cursor.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
 import { boundPage } from './page.ts'
 import { Presence } from './presence.ts'
-import type { Store } from './store.ts'
+import type { Store } from './stores/store.ts'
 import type { Event, Page } from './types.ts'
 import type { Waiting } from './waiting.ts'
 

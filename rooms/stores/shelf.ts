@@ -1,8 +1,8 @@
 import { MemoryLog } from './log.ts'
-import { looks } from './name.ts'
+import { looks } from '../name.ts'
 import { hashOf, Receipts } from './receipts.ts'
 import { AWAY, type Admission, type Appended, type Bounds, type Draft } from './store.ts'
-import type { Entry, Member, Message, Room } from './types.ts'
+import type { Entry, Member, Message, Room } from '../types.ts'
 
 // About what these take in memory, with all that is made of them elsewhere.
 const ROOM_BYTES = 6000

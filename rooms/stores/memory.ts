@@ -1,8 +1,8 @@
 import { waterLevel } from './budget.ts'
-import { type Clock, systemClock } from './clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { Shelf } from './shelf.ts'
 import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.ts'
-import type { Entry, Member, Page, Room } from './types.ts'
+import type { Entry, Member, Page, Room } from '../types.ts'
 
 const BUDGET_BYTES = 256 * 1024 * 1024
 // Trimming looks at all rooms, so each time it frees enough for a while, and waits a while where nothing could be freed.

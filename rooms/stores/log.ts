@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
-import { type Cursor, writeCursor } from './cursor.ts'
-import { heapBytes } from './heap.ts'
+import { type Cursor, writeCursor } from '../cursor.ts'
+import { heapBytes } from '../heap.ts'
 import type { Bounds, Draft, Query } from './store.ts'
-import type { Entry, Gap, Message, Page } from './types.ts'
+import type { Entry, Gap, Message, Page } from '../types.ts'
 
 // About what an entry takes beside its text and key.
 const ENTRY_BYTES = 300
