@@ -1,11 +1,10 @@
 import process from 'node:process'
-import { MemoryStore } from './rooms/stores/memory.ts'
+import { openStore } from './rooms/stores/open.ts'
 import { addressesOf } from './routes/reach.ts'
 import { type RunningServer, type ServerOptions, startServer } from './routes/server.ts'
 import { HELP, readSettings, type Settings, SettingsError } from './routes/settings.ts'
 import { version } from './static/built.ts'
 
-const HISTORY_BYTES = 1024 * 1024
 const LONGEST_STOP_MS = 9500
 
 const NO_ADDRESS = 'this machine has no such address'
@@ -39,8 +38,7 @@ async function answer(flags: string[]): Promise<void> {
 }
 
 async function run(settings: Settings): Promise<void> {
-  const store = new MemoryStore({ history: settings.history, bytes: HISTORY_BYTES })
-  const server = await start({ ...settings, store })
+  const server = await start({ ...settings, store: openStore(settings.store, settings) })
   console.log(`Parlour is listening on ${addressesOf(settings.host, server.port, settings.base).join(' and ')}`)
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(server))
 }

@@ -1,15 +1,14 @@
-import { Hono } from 'hono'
-import { createMiddleware } from 'hono/factory'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { refuse } from '../rooms/types.ts'
 import { events } from './events.ts'
 import { files } from './files.ts'
-import { home } from './home.ts'
 import { growing } from './growing.ts'
-import { messages } from './messages.ts'
-import { guardOrigin } from './guard/origin.ts'
+import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
+import type { Ask, Env, Site } from './guard/site.ts'
+import { home } from './home.ts'
+import { messages } from './messages.ts'
 import { room } from './room.ts'
-import type { Env, Site } from './guard/site.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -23,54 +22,78 @@ const POLICY = [
   "base-uri 'none'",
 ].join(';')
 
-/** Everything a request can meet, in the order in which it meets it. */
+/**
+ * Everything a request can meet, in the order in which it meets it. Nothing runs for a path that is not the chat's own,
+ * wherever a host mounts this.
+ */
 export function makeApp(site: Site): Hono<Env> {
-  const root = new Hono<Env>()
-  const app = site.place.base ? root.basePath(site.place.base) : root
+  const pages = new Hono<Env>()
+  health(pages, site)
+  home(pages, site)
+  room(pages, site)
+  messages(pages, site)
+  events(pages, site)
+  growing(pages, site)
+  const app = new Hono<Env>()
   files(app)
-  root.use(protect)
-  root.use(guardOrigin(site))
-  health(app, site)
-  home(app, site)
-  room(app, site)
-  messages(app, site)
-  events(app, site)
-  growing(app, site)
-  refuseOtherMethods(root, site)
-  root.onError((error, c) => {
+  const methods = methodsOf([...app.routes, ...pages.routes])
+  for (const path of methods.keys()) app.use(path, meet(site, path))
+  app.route('/', pages)
+  for (const [path, known] of methods) app.all(path, (c) => refuseMethod(c, known))
+  // Where a host mounts this at `/chat`, Hono takes an empty path for `/chat/`.
+  for (const route of app.routes.filter(({ path }) => path === '/')) app.routes.push({ ...route, path: '' })
+  app.onError((error, c) => {
     console.error(error)
-    return answerRefusal(c, site, refuse('broken'))
+    return answerRefusal(c, refuse('broken'))
   })
-  root.notFound((c) => answerRefusal(c, site, refuse('not-found')))
-  return root
+  return app
 }
 
-const protect = createMiddleware<Env>(async (c, next) => {
+/** What every answer carries. */
+export function protect(c: Ask): void {
   c.header('Content-Security-Policy', POLICY)
   c.header('X-Content-Type-Options', 'nosniff')
   // With `no-referrer` browsers would send `Origin: null` with a form.
   c.header('Referrer-Policy', 'same-origin')
   c.header('Cache-Control', 'no-store')
-  await next()
-})
+}
 
-/** Tells what can be done at an address to whoever tries something else there. */
-function refuseOtherMethods(root: Hono<Env>, site: Site): void {
+/** The first that a request meets. */
+function meet(site: Site, path: string): MiddlewareHandler<Env> {
+  const depth = path === '/' ? 0 : path.split('/').length - 1
+  return (c, next) => {
+    c.set('place', site.mounts.placeOf(c, depth))
+    protect(c)
+    return isOwnOrigin(c, site) ? next() : Promise.resolve(answerRefusal(c, refuse('wrong-origin')))
+  }
+}
+
+/** The methods of each path. */
+function methodsOf(routes: Hono['routes']): Map<string, Set<string>> {
   const known = new Map<string, Set<string>>()
-  for (const { method, path } of root.routes) {
+  for (const { method, path } of routes) {
     if (method === 'ALL') continue
     known.set(path, (known.get(path) ?? new Set()).add(method))
     if (method === 'GET') known.get(path)?.add('HEAD')
   }
-  for (const [path, methods] of known) {
-    root.all(path, (c, next) => {
-      if (methods.has(c.req.method)) return next()
-      c.header('Allow', [...methods].join(', '))
-      return answerRefusal(c, site, refuse('wrong-method'))
-    })
-  }
+  return known
+}
+
+/** Tells what can be done at an address to whoever tries something else there. */
+function refuseMethod(c: Ask, known: ReadonlySet<string>): Response {
+  if (known.has(c.req.method)) return answerRefusal(c, refuse('not-found'))
+  c.header('Allow', [...known].join(', '))
+  return answerRefusal(c, refuse('wrong-method'))
 }
 
 function health(app: Hono<Env>, site: Site): void {
-  app.get('/health', (c) => (site.isDraining() ? c.json({ status: 'draining' }, 503) : c.json({ status: 'ok' })))
+  app.get('/health', async (c) => {
+    const status = await statusOf(site)
+    return c.json({ status }, status === 'ok' ? 200 : 503)
+  })
+}
+
+/** How the chat is. */
+async function statusOf(site: Site): Promise<'ok' | 'draining'> {
+  return site.isDraining() ? 'draining' : 'ok'
 }

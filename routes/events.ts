@@ -4,6 +4,7 @@ import { writeCursor } from '../rooms/cursor.ts'
 import type { Batch, Farewell, Format } from '../rooms/fanout.ts'
 import { farewellFrame, frame } from '../templates/frames.ts'
 import { message } from '../templates/message.ts'
+import type { Place } from '../templates/page.ts'
 import { messageJson } from './messages.ts'
 import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
@@ -29,23 +30,23 @@ const fragmentEvents: Format = {
 
 /** One JSON message an event, for programs; a gap is an event of its own name. */
 const jsonEvents: Format = {
-  encode: (batch) => text.encode(batch.events.map((one) => jsonEvent(one)).join('') + place(batch)),
+  encode: (batch) => text.encode(batch.events.map((one) => jsonEvent(one)).join('') + reached(batch)),
   sizeOf: (entry) => Buffer.byteLength(jsonEvent(entry)),
 }
 
 /** The room as server-sent events. */
 export function events(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code/events', whileRunning(site), visiting(site), membersOnly(site), (c) => follow(c, site))
+  app.get('/rooms/:code/events', whileRunning(site), visiting(site), membersOnly, (c) => follow(c, site))
 }
 
 /** The last event of a page's stream; nothing where the page is to come back. */
-function farewell(site: Site, why: Farewell): string {
+function farewell(place: Place, why: Farewell): string {
   const { words } = FAREWELLS[why]
-  return words && event('', farewellFrame(words, site.place))
+  return words && event('', farewellFrame(words, place))
 }
 
 function follow(c: Ask, site: Site): Response {
-  const { visit, member } = c.var
+  const { visit, member, place } = c.var
   const isJson = isForProgram(c)
   const body = openStream({
     method: c.req.method,
@@ -59,7 +60,7 @@ function follow(c: Ask, site: Site): Response {
     keepAlive: isJson ? ':\n\n' : BEAT,
     // Tabs that would take each other's place in turn ask in another way.
     crowded: isJson ? undefined : 'event: crowded\ndata:\n\n',
-    farewell: isJson ? undefined : (why) => farewell(site, why),
+    farewell: isJson ? undefined : (why) => farewell(place, why),
   })
   return c.body(body, 200, HEADERS)
 }
@@ -75,7 +76,7 @@ function jsonEvent(one: Batch['events'][number]): string {
 }
 
 /** An id alone is no event, but a reader keeps it: one that has heard nothing yet can resume too. */
-function place({ events, cursor }: Batch): string {
+function reached({ events, cursor }: Batch): string {
   return events.some(({ kind }) => kind === 'message') || cursor === '' ? '' : `id: ${cursor}\n\n`
 }
 

@@ -1,17 +1,15 @@
 import { createMiddleware } from 'hono/factory'
 import { farewellFrame } from '../templates/frames.ts'
-import { type Env, type Site, wantsFragment } from './guard/site.ts'
+import { type Env, wantsFragment } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
 
 /**
  * Tells a page that asks what followed its place, though it has none here any more, what its socket would have told:
  * a refusal alone would leave it asking for ever.
  */
-export function tellingFarewell(site: Site) {
-  return createMiddleware<Env>(async (c, next) => {
-    await next()
-    const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
-    if (!why || !wantsFragment(c) || c.req.query('after') === undefined) return
-    c.res = c.html(farewellFrame(FAREWELLS[why].words, site.place), c.res.status as 401 | 404)
-  })
-}
+export const tellFarewell = createMiddleware<Env>(async (c, next) => {
+  await next()
+  const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
+  if (!why || !wantsFragment(c) || c.req.query('after') === undefined) return
+  c.res = c.html(farewellFrame(FAREWELLS[why].words, c.var.place), c.res.status as 401 | 404)
+})

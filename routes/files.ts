@@ -6,23 +6,25 @@ import type { Ask, Env } from './guard/site.ts'
 const HEADERS = { 'Cache-Control': 'max-age=31536000, immutable', 'X-Content-Type-Options': 'nosniff' }
 // A page from before an upgrade, or from another server, has the hash of another version in its names.
 const HASH = /-[\w-]{10}(?=\.\w+$)/
+// A host may have other files below its own `/static`.
+const NAME = `:name{(?:${[...new Set(built.map(({ name }) => name.replace(HASH, '').split('.')[0]))].join('|')})-[\\w-]{10}\\.\\w+}`
 
 interface File {
   readonly type: string
   readonly bodies: Readonly<Record<'br' | 'gzip' | 'identity', Uint8Array<ArrayBuffer>>>
 }
 
-/** The stylesheet, the script and the icon, packed when the project was built, under names that carry their hash. */
+/** The stylesheet, the scripts and the icon, packed when the project was built, under names that carry their hash. */
 export function files(app: Hono<Env>): void {
   const named = new Map(
     built.map(({ name, type, br, gzip, identity }) => [name, { type, bodies: unpack({ br, gzip, identity }) }]),
   )
   const newest = new Map([...named].map(([name, file]) => [name.replace(HASH, ''), file]))
-  app.get('/static/:name', async (c, next) => {
-    const name = c.req.param('name')
+  app.get(`/static/${NAME}`, async (c, next) => {
+    const name = c.req.param('name') ?? ''
     const file = named.get(name)
     if (file) return serve(c, file)
-    const other = HASH.test(name) ? newest.get(name.replace(HASH, '')) : undefined
+    const other = newest.get(name.replace(HASH, ''))
     return other ? serve(c, other, { 'Cache-Control': 'no-store' }) : next()
   })
   app.get('/own/:name{[0-9a-f]+\\.css}', (c) => {

@@ -36,12 +36,10 @@ const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)), sizeO
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function growing(app: Hono<Env>, site: Site): void {
   for (const path of ['/rooms/:code/live', `/rooms/:code/live/${VIEW}`] as const)
-    app.get(path, endingTurns(site), whileRunning(site), visiting(site), membersOnly(site), (c) => grow(c, site))
-  app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>
-    surround(c, site),
-  )
-  app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly(site), (c) =>
-    c.html(writePage(site.place, c.var.visit.room).toString()),
+    app.get(path, endTurns, whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
+  app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) => surround(c))
+  app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) =>
+    c.html(writePage(c.var.place, c.var.visit.room).toString()),
   )
 }
 
@@ -50,7 +48,7 @@ async function grow(c: Ask, site: Site): Promise<Response> {
   const { room } = visit
   const isFrame = c.req.query('frame') !== undefined
   const page = await pageSince(site, room.code, lastPlace(c))
-  const path = `${roomPath(site.place, room)}/live/${c.req.param('view') ?? makeView(page)}`
+  const path = `${roomPath(c.var.place, room)}/live/${c.req.param('view') ?? makeView(page)}`
   const body = openStream({
     method: c.req.method,
     site,
@@ -59,7 +57,7 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     member,
     format: lineFormat,
     since: page.cursor,
-    head: liveHead({ place: site.place, room, member, page, isFrame }).toString(),
+    head: liveHead({ place: c.var.place, room, member, page, isFrame }).toString(),
     keepAlive: '\n',
     tail: (cursor) => liveTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
     limit: GROWN_BYTES,
@@ -74,28 +72,26 @@ async function grow(c: Ask, site: Site): Promise<Response> {
 }
 
 /** The frame, or the page that waits to show it again. */
-function surround(c: Ask, site: Site): Response {
+function surround(c: Ask): Response {
   const { room } = c.var.visit
   const view = c.req.param('view') ?? ''
   const isWaiting = c.req.query('wait') !== undefined
   c.header('Cache-Control', `private, max-age=${DAY_SECONDS}`)
   c.header('Vary', 'Cookie')
-  c.header('Refresh', `1; url=${framePath(site.place, room, view, !isWaiting)}`)
-  return c.html(framePage(site.place, room, view, isWaiting).toString())
+  c.header('Refresh', `1; url=${framePath(c.var.place, room, view, !isWaiting)}`)
+  return c.html(framePage(c.var.place, room, view, isWaiting).toString())
 }
 
 /**
  * Ends the turns of the pages around a view that has no place here any more. A browser has kept both, and would show
  * them for ever: with another cookie it asks for them again, and is refused.
  */
-function endingTurns(site: Site) {
-  return createMiddleware<Env>(async (c, next) => {
-    await next()
-    const [code = '', view] = [c.req.param('code'), c.req.param('view')]
-    if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
-    c.header('Set-Cookie', `${OVER}=1; Path=${site.place.base}/rooms/${code}/frame/${view}; ${COOKIE}`)
-  })
-}
+const endTurns = createMiddleware<Env>(async (c, next) => {
+  await next()
+  const [code = '', view] = [c.req.param('code'), c.req.param('view')]
+  if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
+  c.header('Set-Cookie', `${OVER}=1; Path=${c.var.place.base}/rooms/${code}/frame/${view}; ${COOKIE}`)
+})
 
 /**
  * The newest page, or all that follows the place of a view if that is more: without scripts a browser cannot ask for

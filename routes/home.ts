@@ -13,16 +13,15 @@ import { mayGuess } from './guard/visit.ts'
 
 /** The first page, and the two ways from it into a room. */
 export function home(app: Hono<Env>, site: Site): void {
-  // Below a base path this is `/chat` and `/chat/`.
-  app.on('GET', ['/', ''], compress({ encoding: 'gzip' }), (c) => c.html(homePage(site.place).toString()))
+  app.get('/', compress({ encoding: 'gzip' }), (c) => c.html(homePage(c.var.place).toString()))
   app.post('/rooms', (c) => createRoom(c, site))
   app.post('/join', (c) => joinByCode(c, site))
 }
 
 async function createRoom(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
-  if (!read.ok) return answerRefusal(c, site, read)
-  const no = (refusal: Refusal) => refuseHome(c, site, 'create', read.fields, refusal)
+  if (!read.ok) return answerRefusal(c, read)
+  const no = (refusal: Refusal) => refuseHome(c, 'create', read.fields, refusal)
   const wait = site.limits.newRooms.take(addressOf(c))
   if (wait > 0) return no(refuse('too-many-rooms', { retryAfter: Math.ceil(wait) }))
   const { name = '', title = '' } = read.fields
@@ -36,8 +35,8 @@ async function createRoom(c: Ask, site: Site): Promise<Response> {
 
 async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
-  if (!read.ok) return answerRefusal(c, site, read)
-  const no = (refusal: Refusal) => refuseHome(c, site, 'join', read.fields, refusal)
+  if (!read.ok) return answerRefusal(c, read)
+  const no = (refusal: Refusal) => refuseHome(c, 'join', read.fields, refusal)
   const { code: typed = '', name = '' } = read.fields
   const code = readCode(typed)
   const room = code && (await site.rooms.find(code))
@@ -51,7 +50,7 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
   const token = site.sessions.seal(room, member)
-  const path = roomPath(site.place, room)
+  const path = roomPath(c.var.place, room)
   c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)
   return c.json({ room: roomJson(room), member, token }, 201, { Location: path })
@@ -62,9 +61,9 @@ export function roomJson({ code, title, created }: Room): object {
   return { code, title, created: new Date(created).toISOString() }
 }
 
-function refuseHome(c: Ask, site: Site, form: Refused['form'], typed: Fields, refusal: Refusal): Response {
+function refuseHome(c: Ask, form: Refused['form'], typed: Fields, refusal: Refusal): Response {
   const field = fieldOf(refusal, form)
-  return answerRefusal(c, site, refusal, (reason) => homePage(site.place, { form, field, reason, typed }))
+  return answerRefusal(c, refusal, (reason) => homePage(c.var.place, { form, field, reason, typed }))
 }
 
 /** The field that a refusal is about. */

@@ -8,7 +8,7 @@ import { history } from '../templates/history.ts'
 import { writePage } from '../templates/growing.ts'
 import { sent } from '../templates/reason.ts'
 import { roomPath } from '../templates/room.ts'
-import { tellingFarewell } from './farewell.ts'
+import { tellFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
@@ -20,31 +20,31 @@ import { fragmentBytes } from './wire/frames.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
-  app.post('/rooms/:code/messages', visiting(site), membersOnly(site), (c) => say(c, site))
-  app.get('/rooms/:code/messages', tellingFarewell(site), visiting(site), membersOnly(site), (c) => list(c, site))
+  app.post('/rooms/:code/messages', visiting(site), membersOnly, (c) => say(c, site))
+  app.get('/rooms/:code/messages', tellFarewell, visiting(site), membersOnly, (c) => list(c, site))
 }
 
 async function say(c: Ask, site: Site): Promise<Response> {
   const { visit, member } = c.var
   const read = await readFields(c)
-  if (!read.ok) return answerRefusal(c, site, read)
+  if (!read.ok) return answerRefusal(c, read)
   const { fields } = read
   // A page that was somebody else's before must not say under this name what waited there.
-  if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, site, refuse('no-session'))
+  if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, refuse('no-session'))
   const said = { text: fields.text ?? '', key: keyOf(fields) }
   const posted = await post(site, addressOf(c), visit.room.code, member, said)
   if (!posted.ok) return refusePost(c, site, posted, fields)
-  if (wantsJson(c)) return answerJson(c, site, posted.message, posted.repeated)
+  if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(posted.message).toString())
-  const room = roomPath(site.place, visit.room)
+  const room = roomPath(c.var.place, visit.room)
   site.rooms.seen(visit.room.code, member)
   return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
 }
 
 /** What was made is found among the newest messages, by the id of its element. */
-function answerJson(c: Ask, site: Site, message: Message, isRepeated: boolean): Response {
+function answerJson(c: Ask, message: Message, isRepeated: boolean): Response {
   if (isRepeated) return c.json(messageJson(message))
-  const Location = `${roomPath(site.place, c.var.visit.room)}/messages#m${message.seq}`
+  const Location = `${roomPath(c.var.place, c.var.visit.room)}/messages#m${message.seq}`
   return c.json(messageJson(message), 201, { Location })
 }
 
@@ -60,29 +60,29 @@ function keyOf({ key, once, text }: Fields): string {
 async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
   const { visit, member } = c.var
   // The page costs far more than a refusal that nobody limits.
-  if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, site, refusal)
+  if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, refusal)
   const draft = { text: fields.text ?? '', reason: wordsOf(refusal) }
   const page =
     fields.from === 'write'
-      ? writePage(site.place, visit.room, draft)
+      ? writePage(c.var.place, visit.room, draft)
       : await showDraft(c, site, { room: visit.room, member }, draft)
-  return answerRefusal(c, site, refusal, () => page)
+  return answerRefusal(c, refusal, () => page)
 }
 
 async function list(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const { before, after, limit } = c.req.query()
-  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, site, refuse('malformed'))
+  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, refuse('malformed'))
   const isJson = wantsJson(c)
   const sizeOf = isJson ? jsonBytes : fragmentBytes
   const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined, sizeOf })
-  if (!read.ok) return answerRefusal(c, site, read)
+  if (!read.ok) return answerRefusal(c, read)
   const { page } = read
   if (isJson) return c.json(pageJson(page))
   if (after && wantsFragment(c)) return goOn(c, site, page)
   // More after a cursor is later, and the link above a list leads to what is earlier.
   const shown = after ? { ...page, more: false } : page
-  return c.html(history({ place: site.place, room, page: shown }).toString())
+  return c.html(history({ place: c.var.place, room, page: shown }).toString())
 }
 
 /** What a socket would have brought, for a page that asks again and again because nothing else reaches it. */

@@ -33,14 +33,14 @@ export function room(app: Hono<Env>, site: Site): void {
 async function showRoom(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.var.visit
   if (!member) {
-    if (wantsJsonError(c)) return answerRefusal(c, site, refuse('no-session'))
-    return c.html(doorPage(site.place, room).toString())
+    if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
+    return c.html(doorPage(c.var.place, room).toString())
   }
   site.rooms.seen(room.code, member)
   if (wantsJson(c)) return c.json({ room: roomJson(room), member, members: site.rooms.present(room.code) })
   const before = c.req.query('before')
   const history = await site.rooms.history(room.code, { before, sizeOf: fragmentBytes })
-  if (!history.ok) return answerRefusal(c, site, history)
+  if (!history.ok) return answerRefusal(c, history)
   return answerPage(c, viewRoom(c, site, { room, member }, history.page, { isNewest: before === undefined }))
 }
 
@@ -58,7 +58,7 @@ export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draf
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
   if (!member) throw new TypeError('a room is shown to members')
-  const { place } = site
+  const { place } = c.var
   const url = `${schemeOf(c)}://${c.req.header('host') ?? new URL(c.req.url).host}${roomPath(place, room)}`
   return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
 }
@@ -66,23 +66,23 @@ function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more:
 async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const read = await readFields(c)
-  if (!read.ok) return answerRefusal(c, site, read)
+  if (!read.ok) return answerRefusal(c, read)
   const joined = await join(site, addressOf(c), room.code, read.fields.name ?? '')
   if (joined.ok) return welcome(c, site, room, joined.member)
-  return refuseAtDoor(c, site, joined, read.fields)
+  return refuseAtDoor(c, joined, read.fields)
 }
 
-function refuseAtDoor(c: Ask, site: Site, refusal: Refusal, typed: Record<string, string>): Response {
+function refuseAtDoor(c: Ask, refusal: Refusal, typed: Record<string, string>): Response {
   // The name is all that is asked for here, so whatever is refused is said beside it.
-  return answerRefusal(c, site, refusal, (reason) =>
-    doorPage(site.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
+  return answerRefusal(c, refusal, (reason) =>
+    doorPage(c.var.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
   )
 }
 
 async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.var.visit
   if (member) await site.rooms.leave(room.code, member.id)
-  else if (wantsJsonError(c)) return answerRefusal(c, site, refuse('no-session'))
-  c.header('Set-Cookie', sessionCookie(roomPath(site.place, room), '', schemeOf(c) === 'https'))
-  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${site.place.base}/`, 303)
+  else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
+  c.header('Set-Cookie', sessionCookie(roomPath(c.var.place, room), '', schemeOf(c) === 'https'))
+  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.var.place.base}/`, 303)
 }

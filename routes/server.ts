@@ -1,30 +1,22 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
-import { type Clock, systemClock } from '../rooms/clock.ts'
-import { Rooms } from '../rooms/rooms.ts'
-import type { Store } from '../rooms/stores/store.ts'
+import { Hono } from 'hono'
+import { systemClock } from '../rooms/clock.ts'
+import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
-import { makeApp } from './app.ts'
-import { makeLimits } from './guard/limits.ts'
-import { Sessions } from './guard/session.ts'
-import type { Site } from './guard/site.ts'
+import { protect } from './app.ts'
+import { type Ground, openChat } from './chat.ts'
+import { answerRefusal } from './guard/refuse.ts'
+import type { Env } from './guard/site.ts'
 import { Answer, Answers } from './wire/answers.ts'
-import { Sockets } from './wire/socket.ts'
+import { rejectHandshake } from './wire/ending.ts'
+import { asksForSocket, readHead } from './wire/head.ts'
 
-export interface ServerOptions {
+export interface ServerOptions extends Ground {
   readonly port: number
   readonly host: string
   readonly base: string
-  readonly secrets: string[]
-  readonly store: Store
-  /** Milliseconds an empty room is kept. */
-  readonly ttl: number
-  readonly origins: string[]
-  readonly areRatesLimited: boolean
-  /** Milliseconds in which somebody without a connection has not left. */
-  readonly grace?: number
-  readonly clock?: Clock
 }
 
 export interface RunningServer {
@@ -33,8 +25,6 @@ export interface RunningServer {
   stop(): Promise<void>
 }
 
-// Browsers that all come back in the same second would be the next storm.
-const GOODBYES_MS = 3000
 // How long somebody who does not answer a goodbye can hold up the end.
 const PATIENCE_MS = 2000
 // Connections that wait to be taken, when thousands come back in the same second.
@@ -53,33 +43,19 @@ const HTTP = {
   requireHostHeader: false,
 }
 
-/** A site with all that its routes stand on. */
-export function makeSite(options: ServerOptions, isDraining: () => boolean): Site {
-  const { store, ttl, areRatesLimited, grace, clock = systemClock } = options
-  return {
-    place: { base: options.base, assets: paths },
-    rooms: new Rooms({ store, ttl, areRatesLimited, grace, clock }),
-    clock,
-    sessions: new Sessions(options.secrets, clock),
-    limits: makeLimits(clock, areRatesLimited),
-    origins: new Set(options.origins),
-    streams: new Map(),
-    isDraining,
-  }
-}
-
 /** Starts to serve; rejects where it cannot listen. Node and Deno share this server and its sockets. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
-  let isDraining = false
-  const site = makeSite(options, () => isDraining)
-  const sockets = new Sockets(site)
-  const answers = new Answers(site.clock, getRequestListener(makeApp(site).fetch, { autoCleanupIncoming: false }))
+  const { clock = systemClock } = options
+  const chat = openChat(options)
+  const app = standAlone(chat.app, options.base)
+  const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, answer) => answers.take(request, answer))
   server.on('upgrade', (request, socket, head) => {
     answers.takeOver(socket, () => {
-      if (asksForSocket(request)) sockets.accept(request, socket, head)
+      if (chat.upgrade(request, socket, head)) return
+      if (asksForSocket(request)) rejectHandshake(socket, clock, readHead(request).isLawful ? 404 : 400)
       else answers.answerPlainly(request)
     })
   })
@@ -87,18 +63,27 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     port: (server.address() as AddressInfo).port,
     async stop() {
-      isDraining = true
-      await site.rooms.drain(GOODBYES_MS)
+      await chat.drain()
       // Until here it listened, to tell those who came that it is about to go.
       const closed = new Promise((resolve) => server.close(resolve))
-      sockets.stop()
       answers.stop()
       server.closeIdleConnections()
       setTimeout(() => server.closeAllConnections(), PATIENCE_MS).unref()
       await closed
-      await site.rooms.close()
     },
   }
+}
+
+/** The chat where nothing else is served. */
+export function standAlone(chat: Hono<Env>, base: string): Hono<Env> {
+  const root = new Hono<Env>()
+  root.route(base || '/', chat)
+  root.notFound((c) => {
+    protect(c)
+    c.set('place', { base, assets: paths })
+    return answerRefusal(c, refuse('not-found'))
+  })
+  return root
 }
 
 function listen(server: Server, { port, host }: ServerOptions): Promise<void> {
@@ -109,8 +94,4 @@ function listen(server: Server, { port, host }: ServerOptions): Promise<void> {
       resolve()
     })
   })
-}
-
-function asksForSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket'
 }

@@ -1,15 +1,50 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
+import type { Store } from '../rooms/stores/store.ts'
 
-export interface Settings {
-  readonly port: number
-  readonly host: string
-  readonly base: string
+/** The settings of a chat, read. */
+export interface ChatSettings {
+  /** An address, as `openStore` takes it. */
+  readonly store: string
+  /** The path below which it is served; undefined where only requests tell. */
+  readonly base: string | undefined
   readonly secrets: string[]
   readonly history: number
+  /** Milliseconds that an empty room is kept. */
   readonly ttl: number
   readonly origins: string[]
   readonly areRatesLimited: boolean
+}
+
+/** Those of a server. */
+export interface Settings extends ChatSettings {
+  readonly port: number
+  readonly host: string
+  readonly base: string
+}
+
+/** What a chat can be told; all of it may be left out. */
+export interface ChatOptions {
+  /** Where rooms are kept: `memory:`, which is the default, or a store that is open already. */
+  readonly store?: string | Store
+  /**
+   * Signs sessions: 16 characters or more; of several, with a comma between them, the first signs and all verify. Without one
+   * a restart ends all sessions. Two chats of one process want two secrets, or a `basePath` each.
+   */
+  readonly secret?: string
+  /** Messages kept in a room: 500. */
+  readonly history?: number
+  /** How long an empty room is kept after its last message: `24h`. */
+  readonly roomTtl?: string
+  /** Origins, beside the request's own, that may open sockets and post. */
+  readonly origins?: string | readonly string[]
+  /** `false` only for load tests on one's own machine. */
+  readonly rateLimits?: boolean
+  /**
+   * Where the chat is mounted, as `/chat`. Without it the chat learns that from what is asked for, and until then takes
+   * only the handshakes whose session it has signed itself.
+   */
+  readonly basePath?: string
 }
 
 /** A setting that cannot be; its message is for the person who set it. */
@@ -45,18 +80,48 @@ Settings, as environment variables or as flags of the same name (PORT=80 or --po
  */
 export function readSettings(flags: string[], environment: Record<string, string | undefined>): Settings {
   const given = readFlags(flags)
-  const value = (name: Name, fallback: string) => given[flagOf(name)] ?? environment[name] ?? fallback
-  readStore(value('STORE', 'memory:'))
+  const value: Value = (name, fallback) => given[flagOf(name)] ?? environment[name] ?? fallback
   return {
     port: readNumber('PORT', value('PORT', '8000'), 0, 65_535),
     host: readHost(value('HOST', '127.0.0.1')),
     base: readBase(value('BASE_PATH', '')),
+    ...readRest(value),
+  }
+}
+
+/** Reads the options of a chat as settings. Throws a SettingsError that names the first one that cannot be. */
+export function readOptions(options: ChatOptions): ChatSettings {
+  const given = new Map(Object.entries(options).map(([name, value]) => [settingOf(name), asSetting(value)]))
+  const value: Value = (name, fallback) => given.get(name) ?? fallback
+  return { base: given.has('BASE_PATH') ? readBase(value('BASE_PATH', '')) : undefined, ...readRest(value) }
+}
+
+/** What a setting was set to, as text. */
+type Value = (name: Name, fallback: string) => string
+
+function readRest(value: Value): Omit<ChatSettings, 'base'> {
+  return {
+    store: readStore(value('STORE', 'memory:')),
     secrets: readSecrets(value('SECRET', '')),
     history: readNumber('HISTORY', value('HISTORY', '500'), 1, 1_000_000),
     ttl: readDuration('ROOM_TTL', value('ROOM_TTL', '24h')),
     origins: readOrigins(value('ORIGINS', '')),
     areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
   }
+}
+
+/** The name of the setting that an option is. */
+function settingOf(option: string): Name {
+  const name = NAMES.find((one) => one === option.replace(/[A-Z]/g, '_$&').toUpperCase())
+  if (name && name !== 'PORT' && name !== 'HOST' && !option.includes('_')) return name
+  throw new SettingsError(`A chat has no option “${option}”.`)
+}
+
+/** An option as it would stand in a setting; undefined where it is left out, or needs no reading. */
+function asSetting(option: unknown): string | undefined {
+  if (typeof option === 'boolean') return option ? 'on' : 'off'
+  if (Array.isArray(option)) return option.join(',')
+  return option === undefined || typeof option === 'object' ? undefined : String(option)
 }
 
 function readFlags(flags: string[]): Record<string, string | undefined> {
@@ -98,8 +163,9 @@ function readSecrets(value: string): string[] {
   )
 }
 
-function readStore(value: string): void {
-  if (value !== 'memory:') throw new SettingsError(`STORE is to be memory: in this version, not “${value}”.`)
+function readStore(value: string): string {
+  if (value === 'memory:') return value
+  throw new SettingsError(`STORE is to be memory: in this version, not “${value}”.`)
 }
 
 function readDuration(name: Name, value: string): number {

@@ -59,9 +59,13 @@ test('guard/ and wire/ do not know the files above them', () => {
   holds(within('routes/guard'), ({ from }) => !from.startsWith('../wire/'))
 })
 
-test('nobody but main.ts chooses a store: rooms/ and routes/ know the seams', () => {
+test('nobody but main.ts and chat.ts opens a store: rooms/ and routes/ know the seams', () => {
   const outer = [...within('rooms').filter(({ path }) => !path.startsWith('rooms/stores/')), ...within('routes')]
-  holds(outer, ({ from, isType }) => !/stores\/(?!(store|bus)\.ts$)/.test(from) || isType)
+  holds(
+    outer.filter(({ path }) => path !== 'routes/chat.ts'),
+    ({ from, isType }) => !/stores\/(?!(store|bus)\.ts$)/.test(from) || isType,
+  )
+  holds(within('routes'), ({ from, isType }) => !/stores\/(?!(store|bus|open)\.ts$)/.test(from) || isType)
 })
 
 test('nobody knows main.ts', () => {

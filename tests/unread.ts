@@ -5,7 +5,9 @@ import { getRequestListener } from '@hono/node-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
+import type { Knock } from '../routes/guard/mounts.ts'
 import { Answer, Answers } from '../routes/wire/answers.ts'
+import { Handshakes } from '../routes/wire/handshake.ts'
 import { Sockets } from '../routes/wire/socket.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { makeHouse } from './support/site.ts'
@@ -190,10 +192,11 @@ test('a stream that is ended while nobody reads it is no longer kept than any ot
 test('a socket of which nothing is taken for a minute is cut off, though it sends pongs', async (context) => {
   const { clock, site, house } = makeHouse()
   const ann = await house.open()
-  const sockets = new Sockets(site)
+  const sockets = new Sockets(site.clock)
+  const handshakes = new Handshakes(site, sockets)
   context.closing.push(() => sockets.stop())
   const server = createServer().on('upgrade', (request: IncomingMessage, socket: Duplex, rest) =>
-    sockets.accept(request, socket, rest),
+    handshakes.accept(request, socket, rest, site.mounts.knockOf(request) as Knock),
   )
   const { near, far } = await meet(context, server, head(ann, '/socket', WEBSOCKET))
   while (site.rooms.attendance(ann.code).count === 0) await turn()

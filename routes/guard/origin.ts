@@ -1,22 +1,14 @@
-import type { MiddlewareHandler } from 'hono'
-import { refuse } from '../../rooms/types.ts'
-import { answerRefusal } from './refuse.ts'
-import { type Env, type Site, schemeOf } from './site.ts'
+import { type Ask, type Site, schemeOf } from './site.ts'
 
 /**
- * Refuses what another site's page sends. A request without an `Origin` is taken: text browsers and programs send
- * none, and the cookie is SameSite=Lax.
+ * Whether a request was not sent by another site's page. One without an `Origin` is taken: text browsers and programs
+ * send none, and the cookie is SameSite=Lax.
  */
-export function guardOrigin(site: Site): MiddlewareHandler<Env> {
-  return async (c, next) => {
-    const origin = c.req.header('origin')
-    if (c.req.method === 'GET' || c.req.method === 'HEAD' || origin === undefined) return next()
-    const isOwn =
-      origin === 'null'
-        ? c.req.header('sec-fetch-site') === 'same-origin'
-        : isAllowed(origin, schemeOf(c), c.req.header('host'), site.origins)
-    return isOwn ? next() : answerRefusal(c, site, refuse('wrong-origin'))
-  }
+export function isOwnOrigin(c: Ask, { origins }: Site): boolean {
+  const origin = c.req.header('origin')
+  if (c.req.method === 'GET' || c.req.method === 'HEAD' || origin === undefined) return true
+  if (origin === 'null') return c.req.header('sec-fetch-site') === 'same-origin'
+  return isAllowed(origin, schemeOf(c), c.req.header('host'), origins)
 }
 
 /** Whether an `Origin` is the request's own, or one that was named in the settings. */

@@ -6,11 +6,12 @@ import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
 import type { Limits } from './limits.ts'
+import type { Mounts } from './mounts.ts'
 import { bearer, type Sessions } from './session.ts'
 
 /** What every route stands on. */
 export interface Site {
-  readonly place: Place
+  readonly mounts: Mounts
   readonly rooms: Rooms
   readonly clock: Clock
   readonly sessions: Sessions
@@ -33,6 +34,8 @@ export interface Visit {
 export interface Env {
   Bindings: Partial<HttpBindings>
   Variables: {
+    /** Where the chat is mounted, for whoever asks. */
+    place: Place
     /** Below `/rooms/CODE`. */
     visit: Visit
     /** Where only members are let through. */

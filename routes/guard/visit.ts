@@ -22,10 +22,10 @@ export function visiting(site: Site) {
     // What cannot be a code is a slip, and tells nothing to whoever tries it.
     if (code !== undefined && !visit?.member) {
       const wait = mayGuess(site, addressOf(c), !visit)
-      if (wait > 0) return answerRefusal(c, site, refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
+      if (wait > 0) return answerRefusal(c, refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
     }
-    if (!visit) return answerRefusal(c, site, refuse('room-unknown'))
-    if (typed !== code) return c.redirect(elsewhere(c, site, visit.room), 308)
+    if (!visit) return answerRefusal(c, refuse('room-unknown'))
+    if (typed !== code) return c.redirect(elsewhere(c, visit.room), 308)
     c.set('visit', visit)
     await next()
   })
@@ -53,26 +53,24 @@ export async function findVisit(
 }
 
 /** Lets members through; everyone else is told where to join. */
-export function membersOnly(site: Site) {
-  return createMiddleware<Env>(async (c, next) => {
-    const { room, member } = c.var.visit
-    if (!member) return answerRefusal(c, site, refuse('no-session'), (words) => problemPage(site.place, words, room))
-    c.set('member', member)
-    await next()
-  })
-}
+export const membersOnly = createMiddleware<Env>(async (c, next) => {
+  const { room, member } = c.var.visit
+  if (!member) return answerRefusal(c, refuse('no-session'), (words) => problemPage(c.var.place, words, room))
+  c.set('member', member)
+  await next()
+})
 
 /** Streams are not begun by a server that is about to stop: the next one has them. A browser asks again by itself. */
 export function whileRunning(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     if (!site.isDraining()) return next()
     c.header('Refresh', String(COME_BACK_SECONDS))
-    return answerRefusal(c, site, refuse('draining', { retryAfter: COME_BACK_SECONDS }))
+    return answerRefusal(c, refuse('draining', { retryAfter: COME_BACK_SECONDS }))
   })
 }
 
-function elsewhere(c: Ask, site: Site, room: Room): string {
+function elsewhere(c: Ask, room: Room): string {
   const { pathname, search } = new URL(c.req.url)
-  const rest = pathname.slice(`${site.place.base}/rooms/`.length).split('/').slice(1)
-  return [roomPath(site.place, room), ...rest].join('/') + search
+  const rest = /.*\/rooms\/[^/]+(.*)/.exec(pathname)?.[1]
+  return `${roomPath(c.var.place, room)}${rest}${search}`
 }

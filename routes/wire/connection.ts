@@ -4,6 +4,7 @@ import { type Bucket, fill, take } from '../../rooms/bucket.ts'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
+import type { Place } from '../../templates/page.ts'
 import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
@@ -30,6 +31,17 @@ interface Registry {
   forget(connection: SocketConnection): void
 }
 
+export interface ConnectionOptions {
+  readonly registry: Registry
+  readonly site: Site
+  readonly ws: RoomSocket
+  readonly socket: Socket
+  /** Where the chat is mounted, as its page sees it. */
+  readonly place: Place
+  readonly code: string
+  readonly member: Member
+}
+
 /** A socket of `ws` that knows its connection. */
 export class RoomSocket extends WebSocket {
   connection: SocketConnection | undefined
@@ -47,15 +59,17 @@ export class SocketConnection implements Connection {
   #site: Site
   #ws: RoomSocket
   #socket: Socket
+  #place: Place
   #isBehind = false
   #frames: Bucket
   #progress = new Progress()
 
-  constructor(registry: Registry, site: Site, ws: RoomSocket, socket: Socket, code: string, member: Member) {
+  constructor({ registry, site, ws, socket, place, code, member }: ConnectionOptions) {
     this.#registry = registry
     this.#site = site
     this.#ws = ws
     this.#socket = socket
+    this.#place = place
     this.heard = site.clock.elapsed()
     this.#frames = fill(site.limits.frames, this.heard)
     this.code = code
@@ -92,7 +106,7 @@ export class SocketConnection implements Connection {
   close(farewell: Farewell): void {
     if (this.isClosed) return
     const { code, words } = FAREWELLS[farewell]
-    if (words) this.write(textFrame(farewellFrame(words, this.#site.place)))
+    if (words) this.write(textFrame(farewellFrame(words, this.#place)))
     this.#ws.close(code)
   }
 

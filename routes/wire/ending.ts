@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { type IncomingMessage, STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Clock } from '../../rooms/clock.ts'
@@ -13,6 +13,12 @@ export function endSocket(socket: Duplex, clock: Clock, words?: string): void {
   if (socket.writableFinished) return void socket.destroy()
   boundEnd(socket, clock)
   socket.once('finish', () => socket.destroy())
+}
+
+/** Refuses a handshake before the upgrade. */
+export function rejectHandshake(socket: Duplex, clock: Clock, status: number): void {
+  const head = `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`
+  endSocket(socket, clock, head)
 }
 
 /**

@@ -24,3 +24,8 @@ export function readHead({ rawHeaders, httpVersion }: IncomingMessage): Head {
 function is(name: string, other: string): number {
   return name.toLowerCase() === other ? 1 : 0
 }
+
+/** Whether a request asks for a WebSocket, and not for another protocol. */
+export function asksForSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket'
+}

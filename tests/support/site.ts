@@ -1,7 +1,8 @@
 import type { Hono } from 'hono'
 import { MemoryStore } from '../../rooms/stores/memory.ts'
 import { makeApp } from '../../routes/app.ts'
-import { makeSite, type ServerOptions } from '../../routes/server.ts'
+import { makeSite } from '../../routes/chat.ts'
+import { type ServerOptions, standAlone } from '../../routes/server.ts'
 import type { Env } from '../../routes/guard/site.ts'
 import { TestClock } from './clock.ts'
 
@@ -37,7 +38,7 @@ export function makeHouse({
     ...options,
   }
   const site = makeSite(whole, isDraining)
-  return { clock, site, house: new House(makeApp(site), whole.base) }
+  return { clock, site, house: new House(standAlone(makeApp(site), whole.base), whole.base) }
 }
 
 /** The whole site, as a person or a program meets it. */

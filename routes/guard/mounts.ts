@@ -1,0 +1,94 @@
+import type { IncomingMessage } from 'node:http'
+import { baseRoutePath } from 'hono/route'
+import { TrieRouter } from 'hono/router/trie-router'
+import { readCode } from '../../rooms/code.ts'
+import type { Place } from '../../templates/page.ts'
+import type { Sessions } from './session.ts'
+import type { Ask } from './site.ts'
+
+// Patterns, not paths: a host mounts the chat once or a few times.
+const MOUNTS = 100
+
+/** A handshake of this chat: the code of a room, as it was typed, and the place that it was asked at. */
+export interface Knock {
+  readonly code: string
+  readonly place: Place
+}
+
+/** Where a host has mounted the chat: that only shows in what is asked for. */
+export class Mounts {
+  #assets: Place['assets']
+  #sessions: Sessions
+  #base: string | undefined
+  #patterns = new Set<string>()
+  #router = new TrieRouter<true>()
+
+  /** @param base the one path at which the chat is, where that is known */
+  constructor(assets: Place['assets'], sessions: Sessions, base?: string) {
+    this.#assets = assets
+    this.#sessions = sessions
+    this.#base = base
+  }
+
+  /**
+   * The place that a request was sent to.
+   * @param depth how many segments of its path are the chat's own
+   */
+  placeOf(c: Ask, depth: number): Place {
+    if (this.#base !== undefined) return this.#at(this.#base)
+    this.#learn(baseRoutePath(c))
+    const segments = new URL(c.req.url).pathname.split('/')
+    return this.#at(segments.slice(0, segments.length - depth).join('/'))
+  }
+
+  /** What a request knocks at, if it is a handshake of this chat. */
+  knockOf(request: IncomingMessage): Knock | undefined {
+    const path = pathOf(request)
+    const [, base, code] = /^(.*)\/rooms\/([^/]+)\/socket$/.exec(path) ?? []
+    return code !== undefined && this.#isOurs(request, path, base, code) ? { code, place: this.#at(base) } : undefined
+  }
+
+  #isOurs({ headers }: IncomingMessage, path: string, base: string, code: string): boolean {
+    if (this.#base !== undefined) return base === this.#base
+    if (this.#patterns.size > 0) return this.#router.match('GET', decoded(path))[0].length > 0
+    // After a restart pages open their sockets again before anything is asked for: then a session of this chat tells.
+    const room = readCode(code)
+    return room !== undefined && this.#sessions.find(room, headers.authorization, headers.cookie) !== undefined
+  }
+
+  #learn(pattern: string): void {
+    if (this.#patterns.has(pattern) || this.#patterns.size === MOUNTS) return
+    this.#patterns.add(pattern)
+    this.#router.add('GET', `${pattern.replace(/\/$/, '')}/rooms/:code/socket`, true)
+  }
+
+  #at(base: string): Place {
+    return { base: asBase(base), assets: this.#assets }
+  }
+}
+
+/** A path to put others behind: two slashes would lead to another host, and a semicolon ends the path of a cookie. */
+function asBase(path: string): string {
+  return path
+    .replace(/^\/{2,}/, '/')
+    .replace(/\/$/, '')
+    .replaceAll(';', '%3B')
+}
+
+/** The path of a request as browsers read it; empty where it has none. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  try {
+    return url.startsWith('/') ? new URL(`http://localhost${url}`).pathname : ''
+  } catch {
+    return ''
+  }
+}
+
+/** A path as Hono compares it with patterns. */
+function decoded(path: string): string {
+  try {
+    return decodeURI(path)
+  } catch {
+    return path
+  }
+}
