@@ -7,6 +7,7 @@ import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { home } from './home.ts'
+import { door } from './join.ts'
 import { messages } from './messages.ts'
 import { room } from './room.ts'
 
@@ -30,6 +31,7 @@ export function makeApp(site: Site): Hono<Env> {
   const pages = new Hono<Env>()
   health(pages, site)
   home(pages, site)
+  door(pages, site)
   room(pages, site)
   messages(pages, site)
   events(pages, site)

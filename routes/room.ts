@@ -1,32 +1,19 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
-import { type Page, type Refusal, refuse } from '../rooms/types.ts'
+import { type Page, type Room, refuse } from '../rooms/types.ts'
 import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
-import { readFields } from './guard/body.ts'
-import { roomJson, welcome } from './home.ts'
-import { join } from './guard/limits.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import {
-  type Ask,
-  addressOf,
-  type Env,
-  type Site,
-  schemeOf,
-  type Visit,
-  wantsJson,
-  wantsJsonError,
-} from './guard/site.ts'
+import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
-/** A room's own page, the way into it, and the way out. */
+/** A room's own page, and the way out of it. */
 export function room(app: Hono<Env>, site: Site): void {
   app.get('/rooms/:code', compress({ encoding: 'gzip' }), visiting(site), (c) => showRoom(c, site))
-  app.post('/rooms/:code/members', visiting(site), (c) => enter(c, site))
   app.post('/rooms/:code/leave', visiting(site), (c) => leave(c, site))
 }
 
@@ -63,26 +50,15 @@ function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more:
   return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
 }
 
-async function enter(c: Ask, site: Site): Promise<Response> {
-  const { room } = c.var.visit
-  const read = await readFields(c)
-  if (!read.ok) return answerRefusal(c, read)
-  const joined = await join(site, addressOf(c), room.code, read.fields.name ?? '')
-  if (joined.ok) return welcome(c, site, room, joined.member)
-  return refuseAtDoor(c, joined, read.fields)
-}
-
-function refuseAtDoor(c: Ask, refusal: Refusal, typed: Record<string, string>): Response {
-  // The name is all that is asked for here, so whatever is refused is said beside it.
-  return answerRefusal(c, refusal, (reason) =>
-    doorPage(c.var.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
-  )
-}
-
 async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.var.visit
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
   c.header('Set-Cookie', sessionCookie(roomPath(c.var.place, room), '', schemeOf(c) === 'https'))
   return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.var.place.base}/`, 303)
+}
+
+/** A room as programs read it. */
+export function roomJson({ code, title, created }: Room): object {
+  return { code, title, created: new Date(created).toISOString() }
 }

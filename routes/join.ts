@@ -1,0 +1,70 @@
+import type { Hono } from 'hono'
+import { readCode } from '../rooms/code.ts'
+import { type Member, type Refusal, type Room, refuse } from '../rooms/types.ts'
+import { doorPage, homePage, type Refused } from '../templates/home.ts'
+import { roomPath } from '../templates/room.ts'
+import { type Fields, readFields } from './guard/body.ts'
+import { join } from './guard/limits.ts'
+import { answerRefusal } from './guard/refuse.ts'
+import { sessionCookie } from './guard/session.ts'
+import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
+import { mayGuess, visiting } from './guard/visit.ts'
+import { roomJson } from './room.ts'
+
+/** The door of a room: by its code, or by its link. */
+export function door(app: Hono<Env>, site: Site): void {
+  app.post('/join', (c) => joinByCode(c, site))
+  app.post('/rooms/:code/members', visiting(site), (c) => enter(c, site))
+}
+
+async function joinByCode(c: Ask, site: Site): Promise<Response> {
+  const read = await readFields(c)
+  if (!read.ok) return answerRefusal(c, read)
+  const no = (refusal: Refusal) => refuseHome(c, 'join', read.fields, refusal)
+  const { code: typed = '', name = '' } = read.fields
+  const code = readCode(typed)
+  const room = code && (await site.rooms.find(code))
+  const wait = mayGuess(site, addressOf(c), !room)
+  if (wait > 0) return no(refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
+  if (!room) return no(refuse('room-unknown'))
+  const joined = await join(site, addressOf(c), room.code, name)
+  return joined.ok ? welcome(c, site, room, joined.member) : no(joined)
+}
+
+async function enter(c: Ask, site: Site): Promise<Response> {
+  const { room } = c.var.visit
+  const read = await readFields(c)
+  if (!read.ok) return answerRefusal(c, read)
+  const joined = await join(site, addressOf(c), room.code, read.fields.name ?? '')
+  if (joined.ok) return welcome(c, site, room, joined.member)
+  return refuseAtDoor(c, joined, read.fields)
+}
+
+function refuseAtDoor(c: Ask, refusal: Refusal, typed: Record<string, string>): Response {
+  // The name is all that is asked for here, so whatever is refused is said beside it.
+  return answerRefusal(c, refusal, (reason) =>
+    doorPage(c.var.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
+  )
+}
+
+/** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
+export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
+  const token = site.sessions.seal(room, member)
+  const path = roomPath(c.var.place, room)
+  c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
+  if (!wantsJson(c)) return c.redirect(path, 303)
+  return c.json({ room: roomJson(room), member, token }, 201, { Location: path })
+}
+
+/** The first page again, with what was typed and the reason beside its field. */
+export function refuseHome(c: Ask, form: Refused['form'], typed: Fields, refusal: Refusal): Response {
+  const field = fieldOf(refusal, form)
+  return answerRefusal(c, refusal, (reason) => homePage(c.var.place, { form, field, reason, typed }))
+}
+
+/** The field that a refusal is about. */
+function fieldOf({ refusal }: Refusal, form: Refused['form']): Refused['field'] {
+  if (refusal.startsWith('title-')) return 'title'
+  if (refusal.startsWith('name-')) return 'name'
+  return form === 'join' ? 'code' : 'name'
+}
