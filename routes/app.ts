@@ -6,6 +6,7 @@ import { growing } from './growing.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
+import { health } from './health.ts'
 import { home } from './home.ts'
 import { door } from './join.ts'
 import { messages } from './messages.ts'
@@ -86,16 +87,4 @@ function refuseMethod(c: Ask, known: ReadonlySet<string>): Response {
   if (known.has(c.req.method)) return answerRefusal(c, refuse('not-found'))
   c.header('Allow', [...known].join(', '))
   return answerRefusal(c, refuse('wrong-method'))
-}
-
-function health(app: Hono<Env>, site: Site): void {
-  app.get('/health', async (c) => {
-    const status = await statusOf(site)
-    return c.json({ status }, status === 'ok' ? 200 : 503)
-  })
-}
-
-/** How the chat is. */
-async function statusOf(site: Site): Promise<'ok' | 'draining'> {
-  return site.isDraining() ? 'draining' : 'ok'
 }

@@ -9,7 +9,8 @@ import { messageJson } from './messages.ts'
 import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
 import { openStream } from './wire/stream.ts'
-import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
+import { whileRunning } from './guard/running.ts'
+import { membersOnly, visiting } from './guard/visit.ts'
 
 const text = new TextEncoder()
 

@@ -5,13 +5,14 @@ import { readCode } from '../rooms/code.ts'
 import { readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import type { Page } from '../rooms/types.ts'
-import { framePage, liveHead, liveTail, writePage } from '../templates/growing.ts'
+import { framePage, growingHead, growingTail, writePage } from '../templates/growing.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, makeView, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
-import { membersOnly, visiting, whileRunning } from './guard/visit.ts'
+import { whileRunning } from './guard/running.ts'
+import { membersOnly, visiting } from './guard/visit.ts'
 
 const text = new TextEncoder()
 // About a thousand messages: a page that grows for ever would slow its browser down.
@@ -57,9 +58,9 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     member,
     format: lineFormat,
     since: page.cursor,
-    head: liveHead({ place: c.var.place, room, member, page, isFrame }).toString(),
+    head: growingHead({ place: c.var.place, room, member, page, isFrame }).toString(),
     keepAlive: '\n',
-    tail: (cursor) => liveTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
+    tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
     limit: GROWN_BYTES,
   })
   return c.body(body, 200, {

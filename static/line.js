@@ -10,7 +10,7 @@ const ASKING = 2
 const WAYS = 3
 const TICK_MS = 1000
 // Ticks in which something has to come over a way that is tried: a page that is busy for long counts few.
-const PATIENCE = 8
+const PATIENCE_TICKS = 8
 const SILENCE_MS = 40_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
@@ -159,7 +159,7 @@ export function openLine({ path, lines, send }) {
   function tick() {
     if (isOver || document.hidden) return
     // Where all ways failed, perhaps all are slow.
-    const patience = PATIENCE * Math.max(1, Math.min(failures / WAYS, 7))
+    const patience = PATIENCE_TICKS * Math.max(1, Math.min(failures / WAYS, 7))
     if (trying !== NONE && ++ticks >= patience) ended(trying)
     if (current !== NONE && performance.now() - heard > SILENCE_MS) ended(current)
   }

@@ -6,7 +6,7 @@ import { make } from './make.js'
 /** Beyond so many lines the page lets go of some. */
 export const LINES = 500
 // So many that a day's separators above them may change when an older page comes.
-const REDRAWN = 300
+const REDRAWN_LINES = 300
 const TOGETHER_MS = 200
 const RETRY_MS = 3000
 
@@ -104,7 +104,7 @@ export function openLines({ path, settle, resume, gone }) {
     }
     const last = lines.at(-1)
     if (!last?.matches?.('ul:not(#log)')) return
-    messages().slice(0, REDRAWN).forEach(localise)
+    messages().slice(0, REDRAWN_LINES).forEach(localise)
     // The page above knows what is gone before it.
     if (last.querySelector('.gap')) document.querySelector('.pages > .gap')?.remove()
     trimSoon()

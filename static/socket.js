@@ -1,5 +1,5 @@
 // So a server closes what gives way to another tab, or cannot be served now.
-const BUSY = 1013
+const BUSY_CODE = 1013
 
 /** The socket is htmx's, which opens it when it reads its element, and closes it when it lets go of that. */
 export function openSocket({ came, ended }) {
@@ -14,7 +14,10 @@ export function openSocket({ came, ended }) {
     if (connection === chat._htmx.ws?.connection) came(message.data)
   })
   // What this page ends itself has another reason.
-  document.addEventListener('htmx-ws-close', ({ detail }) => detail.reason === 'closed' && ended(detail.code === BUSY))
+  document.addEventListener(
+    'htmx-ws-close',
+    ({ detail }) => detail.reason === 'closed' && ended(detail.code === BUSY_CODE),
+  )
 
   function set(wanted) {
     isWanted = wanted

@@ -1,9 +1,10 @@
 // A page holds a bounded number of lines.
+import { earlier } from '../templates/earlier.ts'
 import { LINES } from './lines.js'
 import { make } from './make.js'
 
 // More goes at once than has to, so that this is rare.
-const SPARE = 100
+const SPARE_LINES = 100
 // Of somebody who reads older lines.
 const READING_LINES = 1000
 
@@ -22,7 +23,7 @@ export function trim(path) {
   // Whoever is near the newest lines would ask for them again at once.
   const isFar = isReading && -scroll.scrollTop > (scroll.scrollHeight - scroll.clientHeight) / 2
   if (isFar) return trimNewest(lines, scroll)
-  trimOldest(oldest(lines, most - SPARE), path)
+  trimOldest(oldest(lines, most - SPARE_LINES), path)
 }
 
 /** The newest message stays, because it tells what is earlier, and so does a gap after it. */
@@ -55,8 +56,7 @@ function trimOldest(lines, path) {
     pages.querySelector(':scope > .gap')?.remove()
     pages.prepend(make('p', { className: 'gap', textContent: gap.textContent }))
   }
-  const before = `?before=${first.dataset.cursor}`
-  const text = `<p class="older"><a href="${path}${before}" data-hx-get="${path}/messages${before}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
+  const text = earlier(path, first.dataset.cursor)
   const older = pages.querySelector('.older') ?? make('p', {})
   first.closest('.pages > *').before(older)
   // By a swap, because what htmx watches it lets go of only when it takes it away itself.

@@ -21,7 +21,7 @@ function others({ members, count }: Attendance, swap?: Html): Html {
   return html`<li id="others" class="others"${swap}>and ${count - members.length} more</li>`
 }
 
-/** A batch for a page that is live by scripts: lines for its log, and what changes elsewhere in the page. */
+/** A batch for a page that goes on by scripts: lines for its log, and what changes elsewhere in the page. */
 export function frame(batch: Batch): string {
   let text = lines(batch)
   // The place travels with whatever it is the place after, so that the two cannot be torn apart.

@@ -1,12 +1,12 @@
 import { raw } from 'hono/html'
-import { writeCursor } from '../rooms/cursor.ts'
 import type { Member, Page, Room } from '../rooms/types.ts'
+import { older } from './history.ts'
 import { type Html, html } from './html.ts'
 import { pageLines } from './message.ts'
 import { head, type Place, page as wholePage } from './page.ts'
 import { type RoomView, roomPath, roomTitle, sayFields } from './room.ts'
 
-export interface LiveView {
+export interface GrowingView {
   readonly place: Place
   readonly room: Room
   readonly member: Member
@@ -17,13 +17,13 @@ export interface LiveView {
 }
 
 /** The beginning of the page that keeps growing, up to the newest message: lines of the log follow, and there is no end. */
-export function liveHead({ place, room, member, page, isFrame }: LiveView): Html {
+export function growingHead({ place, room, member, page, isFrame }: GrowingView): Html {
   const path = roomPath(place, room)
   const links = html`<p><a href="${path}/write#text">Write</a> · <a href="${path}">The room's page</a></p>`
-  return html`${head({ title: `${roomTitle(room)} · Parlour`, className: 'live', place, own: member.id, isPart: isFrame })}<main class="scroll">
+  return html`${head({ title: `${roomTitle(room)} · Parlour`, className: 'growing', place, own: member.id, isPart: isFrame })}<main class="scroll">
 <div class="pages">
 ${!isFrame && html`<header><h1 dir="auto">${roomTitle(room)}</h1>${links}</header>`}
-${page.more && html`<p class="older"><a href="${path}?before=${writeCursor(page.entries[0])}" target="_top">Earlier messages</a></p>`}
+${older(place, room, page, true)}
 <ul class="messages">
 ${raw(pageLines(page))}`
 }
@@ -32,7 +32,7 @@ ${raw(pageLines(page))}`
  * The last line of a growing page.
  * @param next where it goes on at once; else the browser comes back by itself after a while
  */
-export function liveTail(next?: string): string {
+export function growingTail(next?: string): string {
   return html`</ul></div></main>${next && html`<meta http-equiv="refresh" content="0; url=${next}">`}</body></html>
 `.toString()
 }

@@ -1,6 +1,7 @@
 import { raw } from 'hono/html'
 import { writeCursor } from '../rooms/cursor.ts'
 import type { Page, Room } from '../rooms/types.ts'
+import { earlier } from './earlier.ts'
 import { type Html, html } from './html.ts'
 import { pageLines } from './message.ts'
 import type { Place } from './page.ts'
@@ -20,13 +21,15 @@ export interface HistoryView {
 export function history({ place, room, page, logId }: HistoryView): Html {
   const list = html`<ul class="messages"${logId && html` id="${logId}"`}>
 ${raw(pageLines(page))}</ul>`
-  return html`${older({ place, room, page })}
+  return html`${older(place, room, page)}
 ${logId ? html`<div role="log" aria-live="polite" aria-relevant="additions" aria-label="New messages">${list}</div>` : list}`
 }
 
-function older({ place, room, page }: HistoryView): Html | undefined {
-  if (!page.more) return undefined
-  const before = writeCursor(page.entries[0])
-  const path = `${place.base}/rooms/${room.code}`
-  return html`<p class="older"><a href="${path}?before=${before}" data-hx-get="${path}/messages?before=${before}" data-hx-trigger="click, intersect root:#scroll once" data-hx-target="closest .older" data-hx-swap="outerHTML">Earlier messages</a></p>`
+/**
+ * The link to what is before a page, if there is something.
+ * @param isPlain whether the page does without scripts
+ */
+export function older({ base }: Place, { code }: Room, { more, entries }: Page, isPlain = false): Html | undefined {
+  const path = html`${base}/rooms/${code}`.toString()
+  return more ? raw(earlier(path, writeCursor(entries[0]), isPlain)) : undefined
 }

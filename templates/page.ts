@@ -12,8 +12,8 @@ export interface PageOptions {
   readonly className: string
   readonly place: Place
   readonly body: Html
-  /** Whether the page is live by scripts. */
-  readonly isLive?: boolean
+  /** Whether it goes on by scripts. */
+  readonly isScripted?: boolean
   /** The member whose messages are to look like one's own. */
   readonly own?: string
   /** Whether it only ever stands in a frame of another page, and does without what a window needs. */
@@ -29,7 +29,7 @@ export function page({ body, ...options }: PageOptions): Html {
 }
 
 /** A page up to where its content begins, for one that is never finished. */
-export function head({ title, className, place, isLive, own, isPart }: Omit<PageOptions, 'body'>): Html {
+export function head({ title, className, place, isScripted, own, isPart }: Omit<PageOptions, 'body'>): Html {
   const { base, assets } = place
   return html`<!doctype html>
 <html lang="en">
@@ -39,7 +39,7 @@ export function head({ title, className, place, isLive, own, isPart }: Omit<Page
 ${!isPart && window({ base, assets })}
 <link rel="stylesheet" href="${base}/static/${assets.style}">
 ${own && html`<link rel="stylesheet" href="${base}/own/${own}.css">`}
-${isLive && html`<script src="${base}/static/${assets.script}" defer></script>`}
+${isScripted && html`<script src="${base}/static/${assets.script}" defer></script>`}
 </head>
 <body class="${className}">
 `

@@ -47,10 +47,10 @@ export function roomPage(view: RoomView): Html {
     className: 'room',
     place,
     own: member.id,
-    isLive: view.isNewest,
+    isScripted: view.isNewest,
     body: html`${bar(view)}
 <main>
-${view.isNewest && live(view)}
+${view.isNewest && line(view)}
 <div id="scroll" class="scroll" tabindex="0" role="region" aria-label="Messages">
 <div class="pages">
 ${log(view)}
@@ -78,7 +78,7 @@ function bar({ room, place, url, here, member }: RoomView): Html {
 </header>`
 }
 
-function live({ place, room, page }: RoomView): Html {
+function line({ place, room, page }: RoomView): Html {
   return html`<div id="chat" hidden data-hx-ws-connect="${roomPath(place, room)}/socket" data-later="${place.base}/static/${place.assets.later}">
 <form autocomplete="off" data-hx-ws-send data-hx-trigger="htmx-ws-after-connection from:#chat">${since(page.cursor)}</form>
 </div>`

@@ -6,9 +6,6 @@ import { roomPath } from '../../templates/room.ts'
 import { answerRefusal } from './refuse.ts'
 import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
 
-// Seconds until another server should have taken over.
-const COME_BACK_SECONDS = 5
-
 /**
  * Finds the room of a path and the member behind its session. A code that is typed in another way leads to the
  * room's own address, because the cookie belongs to that.
@@ -59,15 +56,6 @@ export const membersOnly = createMiddleware<Env>(async (c, next) => {
   c.set('member', member)
   await next()
 })
-
-/** Streams are not begun by a server that is about to stop: the next one has them. A browser asks again by itself. */
-export function whileRunning(site: Site) {
-  return createMiddleware<Env>(async (c, next) => {
-    if (!site.isDraining()) return next()
-    c.header('Refresh', String(COME_BACK_SECONDS))
-    return answerRefusal(c, refuse('draining', { retryAfter: COME_BACK_SECONDS }))
-  })
-}
 
 function elsewhere(c: Ask, room: Room): string {
   const { pathname, search } = new URL(c.req.url)

@@ -11,11 +11,11 @@ const LOOK_MS = 5000
 // Together with the time until the next look it is less than a minute.
 const UNREAD_MS = 50_000
 // Unread answers that are held at once, at the most: each can be 256 KB.
-const UNREAD = 256
+const UNREAD_ANSWERS = 256
 // Finding them takes a look at all answers under way, so this many are cut off together.
-const TOGETHER = 64
+const CUT_ANSWERS = 64
 // Requests that wait for an earlier answer on their connection. Browsers send none before they have it.
-const PIPELINED = 16
+const WAITING_REQUESTS = 16
 
 /** A connection, and the last request that came on it and is not answered to the end. */
 interface Carrier extends Socket {
@@ -49,7 +49,7 @@ export class Answers {
   #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
   #underWay = new Set<Answer>()
   /** As many as may be under way before somebody looks for those that nobody reads. */
-  #mark = UNREAD
+  #mark = UNREAD_ANSWERS
   // One function each serves all answers.
   #ended = endedIn(this.#underWay)
   #endAfterBody = (request: IncomingMessage): void => endAfterBody(request, this.#clock)
@@ -69,7 +69,7 @@ export class Answers {
     // Node gives an answer its socket when its turn has come.
     if (answer.socket) return this.#begin(request, answer)
     carrier.waiting = (carrier.waiting ?? 0) + 1
-    if (carrier.waiting > PIPELINED) return void carrier.destroy()
+    if (carrier.waiting > WAITING_REQUESTS) return void carrier.destroy()
     answer.once('socket', () => {
       carrier.waiting = (carrier.waiting ?? 0) - 1
       this.#begin(request, answer)
@@ -145,7 +145,7 @@ export class Answers {
   /** Cuts off those who have let an answer wait for too long. */
   #look(): void {
     const now = this.#clock.elapsed()
-    this.#mark = UNREAD
+    this.#mark = UNREAD_ANSWERS
     for (const answer of this.#unread()) {
       if (answer.unreadSince === 0) answer.unreadSince = now
       else if (now - answer.unreadSince >= UNREAD_MS) answer.socket?.destroy()
@@ -154,9 +154,9 @@ export class Answers {
 
   /** Cuts off the oldest of those whose address holds the most, where too many are unread. */
   #cutUnread(): void {
-    const cut = newestOfEach(this.#unread()).slice(UNREAD - TOGETHER)
+    const cut = newestOfEach(this.#unread()).slice(UNREAD_ANSWERS - CUT_ANSWERS)
     for (const answer of cut) answer.socket?.destroy()
-    this.#mark = this.#underWay.size - cut.length + TOGETHER
+    this.#mark = this.#underWay.size - cut.length + CUT_ANSWERS
   }
 
   /** The answers that wait for their reader, the oldest first. Streams look after themselves. */

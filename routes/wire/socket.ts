@@ -6,7 +6,7 @@ import { PING, textFrame } from './frames.ts'
 const BEAT_MS = 25_000
 const LOOK_MS = 5000
 // Of one session. Somebody whose network comes and goes leaves dead ones behind.
-const SOCKETS = 16
+const OWN_SOCKETS = 16
 
 const BEATS = Buffer.concat([PING, textFrame('<!---->')])
 
@@ -30,7 +30,7 @@ export class Sockets {
     const { id } = connection.member
     const own = this.#own.get(id) ?? new Set()
     this.#own.set(id, own.add(connection))
-    if (own.size <= SOCKETS) return
+    if (own.size <= OWN_SOCKETS) return
     const oldest = [...own].reduce((oldest, one) => (one.heard < oldest.heard ? one : oldest))
     own.delete(oldest)
     oldest.giveWay()

@@ -8,7 +8,7 @@ const UNSENT_BYTES = 1024 * 1024
 const KEEP_ALIVE_MS = 15_000
 const STALLED_MS = 60_000
 // Browsers open six connections to a host over HTTP/1.1; the seventh stream would stall every page.
-const STREAMS = 3
+const OWN_STREAMS = 3
 
 /** An answer that carries a body. */
 interface Outgoing {
@@ -50,7 +50,7 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> |
   const own = streams.get(options.member.id) ?? new Set()
   streams.set(options.member.id, own.add(connection))
   if (options.outgoing) options.outgoing.isStream = true
-  if (own.size > STREAMS) [...own][0].giveWay()
+  if (own.size > OWN_STREAMS) [...own][0].giveWay()
   return connection.body
 }
 
