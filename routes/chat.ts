@@ -43,7 +43,7 @@ const GOODBYES_MS = 3000
 /** Makes a chat; it shares nothing with any other. Throws a SettingsError where an option cannot be. */
 export function createChat(options: ChatOptions = {}, { clock, grace }: Pick<Ground, 'clock' | 'grace'> = {}): Chat {
   const settings = readOptions(options)
-  const { store = settings.store } = options
+  const store = options.store ?? settings.store
   return openChat({
     ...settings,
     store: typeof store === 'string' ? openStore(store, { ...settings, clock }) : store,

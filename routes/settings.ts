@@ -91,9 +91,15 @@ export function readSettings(flags: string[], environment: Record<string, string
 
 /** Reads the options of a chat as settings. Throws a SettingsError that names the first one that cannot be. */
 export function readOptions(options: ChatOptions): ChatSettings {
-  const given = new Map(Object.entries(options).map(([name, value]) => [settingOf(name), asSetting(value)]))
+  const given = new Map<Name, string | undefined>()
+  for (const [option, value] of Object.entries(options)) {
+    const name = settingOf(option)
+    // A store that is open already needs no reading.
+    if (name !== 'STORE' || typeof value === 'string') given.set(name, asSetting(value))
+  }
   const value: Value = (name, fallback) => given.get(name) ?? fallback
-  return { base: given.has('BASE_PATH') ? readBase(value('BASE_PATH', '')) : undefined, ...readRest(value) }
+  const base = given.get('BASE_PATH')
+  return { base: base === undefined ? undefined : readBase(base), ...readRest(value) }
 }
 
 /** What a setting was set to, as text. */
@@ -117,11 +123,11 @@ function settingOf(option: string): Name {
   throw new SettingsError(`A chat has no option “${option}”.`)
 }
 
-/** An option as it would stand in a setting; undefined where it is left out, or needs no reading. */
+/** An option as it would stand in a setting; undefined where it is left out. */
 function asSetting(option: unknown): string | undefined {
   if (typeof option === 'boolean') return option ? 'on' : 'off'
   if (Array.isArray(option)) return option.join(',')
-  return option === undefined || typeof option === 'object' ? undefined : String(option)
+  return option === undefined ? undefined : String(option)
 }
 
 function readFlags(flags: string[]): Record<string, string | undefined> {

@@ -7,7 +7,7 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { type Chat, createChat } from '../routes/chat.ts'
-import { readSettings, SettingsError } from '../routes/settings.ts'
+import { readOptions, readSettings, SettingsError } from '../routes/settings.ts'
 import { Line } from './support/line.ts'
 import { Person } from './support/person.ts'
 import { exchange } from './support/raw.ts'
@@ -202,6 +202,7 @@ test('an option that cannot be is refused in the words of the setting', () => {
     [{ store: 'mysql://x' }, { STORE: 'mysql://x' }],
     [{ history: 0 }, { HISTORY: '0' }],
     [{ history: 1.5 }, { HISTORY: '1.5' }],
+    [{ secret: {} }, { SECRET: 'short' }],
     [{ roomTtl: 'soon' }, { ROOM_TTL: 'soon' }],
     [{ origins: ['example.org'] }, { ORIGINS: 'example.org' }],
     [{ rateLimits: 'maybe' }, { RATE_LIMITS: 'maybe' }],
@@ -215,6 +216,12 @@ test('an option that cannot be is refused in the words of the setting', () => {
       said,
     )
   }
+  const left = Object.keys(wrong.reduce((all, [options]) => ({ ...all, ...options }), {})).map((name) => [
+    name,
+    undefined,
+  ])
+  assert.not.throws(() => readOptions(Object.fromEntries(left)))
+  assert.equal([readOptions({ basePath: undefined }).base, readOptions({ basePath: '/' }).base], [undefined, ''])
   for (const name of ['port', 'secrets', 'room_ttl'])
     assert.match(
       sentence(() => createChat({ [name]: 'x' })),
