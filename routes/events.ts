@@ -14,7 +14,7 @@ import { membersOnly, visiting } from './guard/visit.ts'
 
 const text = new TextEncoder()
 
-// A page takes a line for one only once something has come over it that is no comment.
+// A page's script never sees a comment, and trusts a stream only once an event has come over it.
 const BEAT = 'event: beat\ndata:\n\n'
 
 const HEADERS = {
@@ -59,7 +59,7 @@ function follow(c: Ask, site: Site): Response {
     since: c.req.header('last-event-id') ?? c.req.query('since') ?? '',
     head: isJson ? ':\n\n' : BEAT,
     keepAlive: isJson ? ':\n\n' : BEAT,
-    // Tabs that would take each other's place in turn ask in another way.
+    // Too many tabs would end each other's streams in turn for ever: a page that is told so asks by requests instead.
     crowded: isJson ? undefined : 'event: crowded\ndata:\n\n',
     farewell: isJson ? undefined : (why) => farewell(place, why),
   })
@@ -76,7 +76,7 @@ function jsonEvent(one: Batch['events'][number]): string {
   return ''
 }
 
-/** An id alone is no event, but a reader keeps it: one that has heard nothing yet can resume too. */
+/** An id alone is no event, but a reader keeps it: so one to whom nothing was said yet can resume too. */
 function reached({ events, cursor }: Batch): string {
   return events.some(({ kind }) => kind === 'message') || cursor === '' ? '' : `id: ${cursor}\n\n`
 }

@@ -4,8 +4,8 @@ import { type Env, wantsFragment } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
 
 /**
- * Tells a page that asks what followed its place, though it has none here any more, what its socket would have told:
- * a refusal alone would leave it asking for ever.
+ * Gives the farewell of a socket to a page that asks again and again for what followed its place, once its room or its
+ * member is gone: after a refusal alone it would ask for ever.
  */
 export const tellFarewell = createMiddleware<Env>(async (c, next) => {
   await next()

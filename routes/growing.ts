@@ -24,10 +24,11 @@ const VIEW = ':view{[0-9]{1,15}\\.[0-9a-z]{1,16}-[0-9a-f]{8}}'
 // A cookie of one view alone: the place at which it began when it was last asked for. Not the place at which it
 // ended, because it may be cut before a line of it has arrived.
 const SEEN = 'seen'
-// A browser that has this cookie asks for the pages around a view again, because those that it keeps came without it.
+// The pages around a view vary by their cookies: a browser that is given this one asks for them again, instead of
+// showing those that it keeps.
 const OVER = 'over'
 const DAY_SECONDS = 24 * 60 * 60
-// What cannot be read is no place in any history: the answer is a gap, as for any other foreign cursor.
+// Stands for a cursor that cannot be read: it belongs to no history, so the answer begins with a gap.
 const NOWHERE = '0.0'
 const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
 
@@ -84,8 +85,8 @@ function surround(c: Ask): Response {
 }
 
 /**
- * Ends the turns of the pages around a view that has no place here any more. A browser has kept both, and would show
- * them for ever: with another cookie it asks for them again, and is refused.
+ * Ends the turns of the two pages around a view whose room or member is gone. A browser has kept both pages and would
+ * show them for ever; with another cookie it asks for them again, and is refused.
  */
 const endTurns = createMiddleware<Env>(async (c, next) => {
   await next()

@@ -29,7 +29,7 @@ async function say(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
   const { fields } = read
-  // A page that was somebody else's before must not say under this name what waited there.
+  // The page may be older than the session, and what waits in it was typed under another name.
   if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, refuse('no-session'))
   const said = { text: fields.text ?? '', key: keyOf(fields) }
   const posted = await post(site, addressOf(c), visit.room.code, member, said)
@@ -59,7 +59,7 @@ function keyOf({ key, once, text }: Fields): string {
 
 async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
   const { visit, member } = c.var
-  // The page costs far more than a refusal that nobody limits.
+  // A whole page costs far more, and nobody limits how often one is refused.
   if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, refusal)
   const draft = { text: fields.text ?? '', reason: wordsOf(refusal) }
   const page =
@@ -80,7 +80,7 @@ async function list(c: Ask, site: Site): Promise<Response> {
   const { page } = read
   if (isJson) return c.json(pageJson(page))
   if (after && wantsFragment(c)) return goOn(c, site, page)
-  // More after a cursor is later, and the link above a list leads to what is earlier.
+  // After a cursor `more` means later messages, but the link above a list leads to earlier ones.
   const shown = after ? { ...page, more: false } : page
   return c.html(history({ place: c.var.place, room, page: shown }).toString())
 }

@@ -39,7 +39,7 @@ const HTTP = {
   connectionsCheckingInterval: 5000,
   // Node 24 and Deno leave a request that asks for any other protocol, h2c say, with the others; Node 22 does not.
   shouldUpgradeCallback: asksForSocket,
-  // Whatever Node answers by itself stands in no order with the other answers of its connection.
+  // What Node answers by itself does not wait for the earlier answers of its connection, so nothing is left to it.
   requireHostHeader: false,
 }
 

@@ -9,14 +9,14 @@ const EVENTS = 1
 const ASKING = 2
 const WAYS = 3
 const TICK_MS = 1000
-// Ticks in which something has to come over a way that is tried: a page that is busy for long counts few.
+// Something has to come over a way that is tried within so many ticks: a busy page has fewer of them, and waits longer.
 const PATIENCE_TICKS = 8
 const SILENCE_MS = 40_000
 const FIRST_WAIT_MS = 500
 const LONGEST_WAIT_MS = 30_000
 
 const OFFLINE_WORDS = 'You are offline. Messages will be sent when you are back.'
-// Words that may be over before they are read are not said at once.
+// A state that may soon be over is not told at once.
 const SOON_MS = 2000
 
 /**
@@ -31,7 +31,7 @@ export function openLine({ path, lines, send }) {
   // htmx opened the socket when it read the page.
   let trying = SOCKET
   let current = NONE
-  // The one to begin with when the line is to be had anew.
+  // The way to begin with when the line is opened again.
   let next = SOCKET
   let failures = 0
   let ticks = 0
@@ -142,7 +142,7 @@ export function openLine({ path, lines, send }) {
   }
 
   function say(words, delay) {
-    // What is about to be said already is not put off by being said again.
+    // The same words again do not begin the delay anew.
     if (isOver || words === saying) return
     saying = words
     clearTimeout(statusTimer)

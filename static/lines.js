@@ -5,7 +5,7 @@ import { make } from './make.js'
 
 /** Beyond so many lines the page lets go of some. */
 export const LINES = 500
-// So many that a day's separators above them may change when an older page comes.
+// When an older page comes, the days above so many messages are written anew.
 const REDRAWN_LINES = 300
 const TOGETHER_MS = 200
 const RETRY_MS = 3000
@@ -69,7 +69,7 @@ export function openLines({ path, settle, resume, gone }) {
     if (since && (isBehind || Number.parseInt(placeIn(since), 10) < seq)) tasks.splice(tasks.indexOf(since), 1)
   }
 
-  /** A gap without a number begins another history. One before what the page has is none here. */
+  /** A gap without a number begins another history. One that lies before what the page shows is none for this page. */
   function siftGap(gap, since, ctx) {
     let next = gap.nextElementSibling
     while (next && !next.matches('.message')) next = next.nextElementSibling
@@ -98,19 +98,19 @@ export function openLines({ path, settle, resume, gone }) {
 
   function arrived(lines) {
     for (const line of lines) {
-      // Where something is gone nobody can say that nothing was said.
+      // Where a gap is, something was said.
       if (line.matches?.('.message, .gap')) empty?.remove()
       if (line.matches?.('.message')) localise(line)
     }
     const last = lines.at(-1)
     if (!last?.matches?.('ul:not(#log)')) return
     messages().slice(0, REDRAWN_LINES).forEach(localise)
-    // The page above knows what is gone before it.
+    // The older page says itself what is gone before it.
     if (last.querySelector('.gap')) document.querySelector('.pages > .gap')?.remove()
     trimSoon()
   }
 
-  // Once a frame: to ask where the reader is, between two lines, would lay the page out for each of them.
+  // Once a frame: to ask where the reader is makes the browser lay the page out, each time that a line was added.
   function trimSoon() {
     if (isTrimming) return
     isTrimming = true
@@ -152,7 +152,7 @@ export function openLines({ path, settle, resume, gone }) {
   })
   scroll.addEventListener('scroll', () => {
     if (!isBehind || scroll.scrollTop < -scroll.clientHeight) return
-    // What waits follows lines that were left out.
+    // The lines that wait here come after others that were left out: all of them come again.
     gathered = ''
     isBehind = false
     resume()

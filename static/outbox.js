@@ -68,7 +68,7 @@ export function openOutbox(form) {
     send()
   }
 
-  /** There is a line again: what is under way for long may have gone with the old one. */
+  /** There is a line again: an attempt that is old may have been lost with the line before. */
   function retry() {
     if (current && performance.now() - current.at > SHORTEST_PATIENCE_MS) current = undefined
     send()
@@ -83,7 +83,7 @@ export function openOutbox(form) {
     ask(queue[0], current)
   }
 
-  /** The answer may still come, but where it was lost on the way there is none. */
+  /** No answer has come in time. It may still come, but it may also be lost. */
   function lose() {
     patience = Math.min(patience * 2, LONGEST_PATIENCE_MS)
     again()
@@ -101,7 +101,7 @@ export function openOutbox(form) {
       answer = { response, text: await response.text() }
       message.open -= 1
     } catch {
-      // What has no answer is sent again.
+      // A message without an answer is sent again.
     }
     // Only an answer that names the message says that it was taken: a page to sign in is a 200 too.
     const cursor = answer?.response.ok && answer.text.match(`data-key="${key}" data-cursor="([^"]+)"`)?.[1]
@@ -143,7 +143,7 @@ export function openOutbox(form) {
   function failed(verdict) {
     wait = Math.min(wait * 2 || SHORTEST_WAIT_MS, LONGEST_WAIT_MS)
     strange = verdict.isStrange ? strange + 1 : 0
-    // What may have been taken by an attempt that had no answer is not given back: somebody would say it twice.
+    // An attempt without an answer may have been taken: given back, the message could be said twice.
     if (strange >= STRANGE && verdict.isForbidden && !queue[0].open) return giveBack(verdict)
     if (!verdict.isStrange || strange >= STRANGE) show(verdict)
     current = verdict.hold === undefined ? undefined : HOLD
@@ -176,7 +176,7 @@ export function openOutbox(form) {
     const nothing = { member, queue: [], returned: '', draft: '' }
     try {
       const kept = { ...nothing, ...JSON.parse(sessionStorage[place] ?? '{}') }
-      // What waits to be said under another name is not said under this one by itself.
+      // What was typed under another name is not sent by itself under this one, but stands in the field.
       return kept.member === member ? kept : { ...nothing, draft: unsent(kept) }
     } catch {
       return nothing

@@ -1,4 +1,4 @@
-// So a server closes what gives way to another tab, or cannot be served now.
+// With this code a server closes a socket that gives way to another tab's, or that it cannot serve now.
 const BUSY_CODE = 1013
 
 /** The socket is htmx's, which opens it when it reads its element, and closes it when it lets go of that. */
@@ -10,7 +10,7 @@ export function openSocket({ came, ended }) {
   document.addEventListener('htmx-ws-before-message-incoming', (event) => {
     event.preventDefault()
     const { connection, message } = event.detail
-    // What an earlier connection brought last may have its turn only now.
+    // The last message of an earlier connection may come only now.
     if (connection === chat._htmx.ws?.connection) came(message.data)
   })
   // What this page ends itself has another reason.

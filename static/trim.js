@@ -5,7 +5,7 @@ import { make } from './make.js'
 
 // More goes at once than has to, so that this is rare.
 const SPARE_LINES = 100
-// Of somebody who reads older lines.
+// So many stay while somebody reads older ones.
 const READING_LINES = 1000
 
 /**
@@ -26,7 +26,7 @@ export function trim(path) {
   trimOldest(oldest(lines, most - SPARE_LINES), path)
 }
 
-/** The newest message stays, because it tells what is earlier, and so does a gap after it. */
+/** The newest message stays, because the link to earlier ones begins at it, and so does a gap after it. */
 function oldest(lines, kept) {
   const newest = lines.findLastIndex((line) => line.matches('.message'))
   return lines.slice(0, -kept).filter((line, index) => index < newest || (index > newest && !line.matches('.gap')))
@@ -51,7 +51,7 @@ function trimOldest(lines, path) {
   for (const page of pages.querySelectorAll(':scope > ul')) if (!page.firstElementChild) page.remove()
   const first = pages.querySelector('.message')
   if (!first) return
-  // It stays, above all that came after what it speaks of.
+  // The gap stays, above all that came after it.
   if (gap) {
     pages.querySelector(':scope > .gap')?.remove()
     pages.prepend(make('p', { className: 'gap', textContent: gap.textContent }))
@@ -59,6 +59,6 @@ function trimOldest(lines, path) {
   const text = earlier(path, first.dataset.cursor)
   const older = pages.querySelector('.older') ?? make('p', {})
   first.closest('.pages > *').before(older)
-  // By a swap, because what htmx watches it lets go of only when it takes it away itself.
+  // By a swap, because htmx goes on watching an element that it did not take away itself.
   htmx.swap({ sourceElement: pages, target: older, swap: 'outerHTML', text })
 }

@@ -8,7 +8,7 @@ const NEXT_MS = 300
 // What the server answers, with the place from which to go on; a page to sign in begins otherwise.
 const FRAME = /^<(li .*id="since"|input type="hidden" id="since"|p id="status")/s
 
-/** Server-sent events, by the browser's own reader: what it is closed to is closed. */
+/** Server-sent events, by the browser's own reader. */
 export function openEvents({ path, cursor, came, ended }) {
   let source
   // A stream may break off before it has said what was missed.

@@ -38,8 +38,9 @@ export function growingTail(next?: string): string {
 }
 
 /**
- * Two pages that take turns around the growing one. When that breaks off, its frame has loaded, so that this page's
- * own refresh comes due; and because browsers keep both, they go on taking turns while the server is away.
+ * Two pages that take turns around the growing one: each refreshes to the other, but not before it has loaded, and it
+ * has not loaded while the page in its frame still grows. Once that breaks off the other has its turn. Browsers keep
+ * both, so the turns go on while the server is away.
  */
 export function framePage(place: Place, room: Room, view: string, isWaiting: boolean): Html {
   const path = roomPath(place, room)

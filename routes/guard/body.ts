@@ -38,7 +38,7 @@ async function readBytes(c: Ask): Promise<Uint8Array | undefined> {
 }
 
 function collect(stream: Readable): Promise<Uint8Array | undefined> {
-  // Parts are not kept as they come: one of a single byte would hold a hundred.
+  // Parts are copied into one buffer: to keep a part of a single byte would take a hundred.
   let bytes = Buffer.alloc(1024)
   let size = 0
   return new Promise((resolve, reject) => {

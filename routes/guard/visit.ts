@@ -16,7 +16,7 @@ export function visiting(site: Site) {
     const code = readCode(typed)
     const { authorization, cookie } = c.req.header()
     const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
-    // What cannot be a code is a slip, and tells nothing to whoever tries it.
+    // What cannot be a code is a mistake in typing, and does not count as a try.
     if (code !== undefined && !visit?.member) {
       const wait = mayGuess(site, addressOf(c), !visit)
       if (wait > 0) return answerRefusal(c, refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
