@@ -152,6 +152,18 @@ test('a chat takes no handshake but its own, and touches nothing of the others',
   assert.match(await upgrade(`/chat/rooms/${ann.code}/socket`), /^HTTP\/1\.1 403 /)
 })
 
+test('where the host ends TLS itself, a page’s own origin is one of https', async (context) => {
+  const chat = make(context)
+  const { url } = await serve(context, { '/chat': chat }, (socket) => Object.assign(socket, { encrypted: true }))
+  const ann = await Person.create(`${url}/chat`, 'ann')
+  const socket = `${ann.room.replace('http', 'ws')}/socket`
+  const Cookie = `parlour=${ann.token}`
+  assert.match(String(await Line.open(socket, { Cookie, Origin: url }).catch(String)), '403')
+  const line = await Line.open(socket, { Cookie, Origin: url.replace('http', 'https') })
+  line.close()
+  await line.closed
+})
+
 test('after a restart pages come back to their chat before anybody asked it for anything', async (context) => {
   const store = new MemoryStore({ history: 5, bytes: 1000 })
   const before = await serve(context, { '/t/:team/chat': make(context, { store, secret: SECRET }) })
@@ -237,10 +249,14 @@ function make(context: { closing: (() => Promise<unknown>)[] }, options: Paramet
   return chat
 }
 
-/** A site of somebody else's with chats in it. */
+/**
+ * A site of somebody else's with chats in it.
+ * @param prepare what is done to a socket before a chat is asked about it
+ */
 async function serve(
   context: { closing: (() => Promise<unknown>)[] },
   chats: Readonly<Record<string, Chat>>,
+  prepare: (socket: Duplex) => void = () => {},
 ): Promise<Host> {
   const host = new Hono()
   host.use(async (c, next) => {
@@ -258,6 +274,7 @@ async function serve(
   const refused: string[] = []
   const server = createServer(getRequestListener(host.fetch))
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head) => {
+    prepare(socket)
     if (Object.values(chats).some((chat) => chat.upgrade(request, socket, head))) return
     assert.is(socket.listenerCount('error') + socket.listenerCount('close'), 0)
     refused.push(request.url ?? '')
