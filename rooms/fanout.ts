@@ -1,12 +1,11 @@
-import { writeCursor } from './cursor.ts'
 import type { SizeOf } from './page.ts'
-import type { Entry, Event, Member } from './types.ts'
+import type { Event, Member, Message } from './types.ts'
 
 /** What one turn brought, on its way out. */
 export interface Batch {
   readonly events: readonly Event[]
-  /** The entry before the first one of this batch. */
-  readonly previous?: Entry
+  /** The message before the first one of this batch. */
+  readonly previous?: Message
   /** The newest place in the log: a reader that resumes from it has seen all this. */
   readonly cursor: string
 }
@@ -19,19 +18,16 @@ export interface Format {
 }
 
 /** Why a connection is closed. */
-export type Farewell = 'restart' | 'removed' | 'room-gone'
+export type Farewell = 'restart' | 'removed' | 'room-gone' | 'busy'
 
-// Greater than any entry's number: to a connection that is still catching up everything counts as sent.
-const CATCHING_UP = Number.POSITIVE_INFINITY
-
-// Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
-const TURNS = 8
+/** The number of a connection that is not abreast of its room: the room's turns pass it by. */
+export const BEHIND = -1
 
 /** One open socket or stream. */
 export interface Connection {
   readonly member: Member
   readonly format: Format
-  /** The number of the newest entry that this connection was sent when it caught up; kept by the fan-out. */
+  /** The number of the entry that it was last written, where it is abreast of its room; kept by the room. */
   seen: number
   /**
    * Sends, or cuts off a reader that cannot keep up.
@@ -46,28 +42,9 @@ export interface Connection {
   cut(): void
 }
 
-/**
- * Hands each event of a room to every connection: what one turn of the event loop brings is one batch, encoded
- * once for each format and written once to each connection. When it is quiet nothing waits for company; after a batch
- * of several the next one is gathered from a few turns, because writing to everyone is what costs.
- */
+/** The connections of one room, by format: a batch is encoded once for each and written once to each connection. */
 export class Fanout {
   #groups = new Map<Format, Set<Connection>>()
-  #pending: Event[] = []
-  #newest: Entry | undefined
-  #cursor = ''
-  #isBusy = false
-  #defer: (flush: () => void) => void
-
-  /** @param defer runs a function at the end of this turn */
-  constructor(defer: (flush: () => void) => void) {
-    this.#defer = defer
-  }
-
-  /** The number of the newest entry that was handed out. */
-  get seq(): number {
-    return this.#newest?.seq ?? 0
-  }
 
   get size(): number {
     let size = 0
@@ -79,79 +56,33 @@ export class Fanout {
     for (const group of this.#groups.values()) yield* group
   }
 
-  /** Takes an event to everyone. */
-  publish(event: Event): void {
-    if (this.#pending.push(event) === 1) this.#defer(() => this.#turn(0, TURNS))
-  }
-
-  /** Ends a turn: sends, or in a busy room waits for the next one, as long as turns bring more. */
-  #turn(before: number, left: number): void {
-    const { length } = this.#pending
-    if (this.#isBusy && left > 0 && length > before) this.#defer(() => this.#turn(length, left - 1))
-    else this.flush()
-  }
-
-  /** Lets a connection in. It gets nothing before `begin`. */
+  /** Lets a connection in, which is sent nothing as long as it is behind. */
   add(connection: Connection): void {
-    connection.seen = CATCHING_UP
+    connection.seen = BEHIND
     const group = this.#groups.get(connection.format)
     if (group) group.add(connection)
     else this.#groups.set(connection.format, new Set([connection]))
   }
 
+  /** Takes a connection out; false where it is not in. */
+  remove(connection: Connection): boolean {
+    return this.#groups.get(connection.format)?.delete(connection) ?? false
+  }
+
   /**
-   * From now on this connection gets what comes after what it was sent.
-   * @param newest the newest entry of the log, if there is one
-   * @param cursor its place
+   * Writes a batch to every connection that was last written what is before it.
+   * @param from the number of the entry before the batch
+   * @param to the number of its last one
    */
-  begin(connection: Connection, newest: Entry | undefined, cursor: string): void {
-    connection.seen = newest?.seq ?? 0
-    if (this.#cursor !== '') return
-    this.#newest = newest
-    this.#cursor = cursor
-  }
-
-  remove(connection: Connection): void {
-    this.#groups.get(connection.format)?.delete(connection)
-  }
-
-  /** Sends what has come up to now. */
-  flush(): void {
-    if (this.#pending.length === 0) return
-    const events = this.#pending
-    this.#pending = []
-    this.#isBusy = events.length > 1
-    const batch = this.#batch(events)
-    const first = firstSeq(events)
+  send(batch: Batch, from: number, to: number): void {
     for (const [format, group] of this.#groups) {
-      if (group.size === 0) continue
-      const bytes = format.encode(batch)
+      let bytes: Uint8Array | undefined
       for (const connection of group) {
-        if (connection.seen >= first) this.#writeUnseen(connection, batch)
-        else connection.write(bytes, batch.cursor)
+        if (connection.seen !== from) continue
+        bytes ??= format.encode(batch)
+        connection.seen = to
+        connection.write(bytes, batch.cursor)
       }
     }
   }
-
-  #batch(events: Event[]): Batch {
-    const previous = this.#newest
-    const newest = events.findLast((event) => event.kind === 'message')
-    if (newest) {
-      this.#newest = newest
-      this.#cursor = writeCursor(newest)
-    }
-    return { events, previous, cursor: this.#cursor }
-  }
-
-  /** A store may tell a newcomer of entries before it tells its followers: those are left out here. */
-  #writeUnseen(connection: Connection, batch: Batch): void {
-    if (connection.seen === CATCHING_UP) return
-    const events = batch.events.filter((event) => event.kind !== 'message' || event.seq > connection.seen)
-    if (events.length > 0) connection.write(connection.format.encode({ ...batch, events }), batch.cursor)
-  }
-}
-
-function firstSeq(events: Event[]): number {
-  for (const event of events) if (event.kind === 'message') return event.seq
-  return CATCHING_UP
 }

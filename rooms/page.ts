@@ -1,27 +1,35 @@
 import { writeCursor } from './cursor.ts'
-import type { Entry, Page } from './types.ts'
+import type { Entry, Page, Stretch } from './types.ts'
 
-/** Bytes of one page of the log. With the days that stand between its entries that is 256 KB of HTML. */
+/** Bytes of one page of the log. With the days that stand between its messages that is 256 KB of HTML. */
 export const PAGE_BYTES = 240_000
 
 /** Tells the bytes that an entry takes in the form in which it is asked for. */
 export type SizeOf = (entry: Entry) => number
 
-/**
- * Leaves out of a page what is more than so many bytes, but never all of it.
- * @param kept the end that stays: the last entries where one pages back, the first where one goes on
- */
-export function boundPage(page: Page, bytes: number, sizeOf: SizeOf, kept: 'first' | 'last'): Page {
-  const { entries } = page
-  const order = kept === 'first' ? entries : entries.toReversed()
-  const count = countWithin(order, bytes, sizeOf)
-  if (count === entries.length) return page
-  if (kept === 'first') {
-    return { ...page, entries: entries.slice(0, count), more: true, cursor: writeCursor(entries[count - 1]) }
+/** Leaves out of a page the earlier messages that are more than so many bytes, but never all of them. */
+export function boundPage(page: Page, bytes: number, sizeOf: SizeOf): Page {
+  const { messages } = page
+  const count = countWithin(messages.toReversed(), bytes, sizeOf)
+  if (count === messages.length) return page
+  const previous = messages[messages.length - count - 1]
+  // What is gone is gone before the messages that are left out here.
+  return {
+    ...page,
+    messages: messages.slice(-count),
+    more: true,
+    gap: undefined,
+    previous,
+    start: writeCursor(previous),
   }
-  const previous = entries[entries.length - count - 1]
-  // What is gone is gone before the entries that are left out here.
-  return { ...page, entries: entries.slice(-count), more: true, gap: undefined, previous, start: writeCursor(previous) }
+}
+
+/** Leaves out of a stretch the later entries that are more than so many bytes, but never all of them. */
+export function boundStretch(stretch: Stretch, bytes: number, sizeOf: SizeOf): Stretch {
+  const { entries } = stretch
+  const count = countWithin(entries, bytes, sizeOf)
+  if (count === entries.length) return stretch
+  return { ...stretch, entries: entries.slice(0, count), more: true, cursor: writeCursor(entries[count - 1]) }
 }
 
 /** How many of the first entries fit; at least one. */

@@ -101,6 +101,14 @@ export class Presence {
     this.#joined.delete(member.id)
   }
 
+  /** A host changed a member: whoever asks who is here is told of them as they are now. */
+  changed(member: Member): void {
+    const before = this.#present.get(member.id)
+    if (!before) return
+    this.#present.set(member.id, member)
+    if (this.#first?.includes(before)) this.#first = this.#attendance = undefined
+  }
+
   /** A member left for good. */
   left(id: string): void {
     this.#connections.delete(id)

@@ -1,58 +1,98 @@
 import { setImmediate } from 'node:timers'
 import type { Clock } from './clock.ts'
-import { readCursor } from './cursor.ts'
+import { type Cursor, readCursor } from './cursor.ts'
+import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
-import { boundPage } from './page.ts'
+import { boundStretch } from './page.ts'
+import { persist } from './persist.ts'
 import { Presence } from './presence.ts'
+import type { Bus, Hint } from './stores/bus.ts'
 import type { Store } from './stores/store.ts'
-import type { Event, Page } from './types.ts'
+import type { Event, MemberChanged, Message, Stretch } from './types.ts'
 import type { Waiting } from './waiting.ts'
 
 // Small enough that a slow reader holds little of it unsent, large enough that most breaks are one page.
 const CATCH_UP_ENTRIES = 100
 const CATCH_UP_BYTES = 128 * 1024
+// What one reading of a turn brings at the most.
+const TURN_ENTRIES = 1000
+// Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
+const TURNS = 8
+// Members that one look asks the store about.
+const LOOKED_AT = 1000
 
-export interface LiveOptions {
+export interface LiveRoomOptions {
   readonly code: string
   readonly store: Store
+  readonly bus: Bus
   readonly clock: Clock
+  /** Milliseconds in which someone without a connection has not left. */
   readonly grace: number
   /** Of all rooms together. */
   readonly waiting: Waiting
+  /** Called once where the store has this room no longer. */
+  readonly gone: () => void
+  /** Called with what became of members, as it is read. */
+  readonly changed: (entry: MemberChanged) => void
 }
 
-/** What a room is while someone is in it: its connections and who they belong to. */
-export class LiveRoom {
-  #code: string
-  #store: Store
-  #waiting: Waiting
-  #fanout = new Fanout((flush) => void setImmediate(flush))
-  #unfollow: () => void
-  readonly presence: Presence
+/** A place in the log that was reached, and what stands before it. */
+interface Place {
+  readonly at: Cursor
+  readonly cursor: string
+  readonly previous: Message | undefined
+}
 
-  constructor({ code, store, clock, grace, waiting }: LiveOptions) {
-    this.#code = code
-    this.#store = store
-    this.#waiting = waiting
-    this.#unfollow = store.follow(code, (entry) => this.#fanout.publish(entry))
+/**
+ * One room while someone is in it. It holds one place in the log: a hint, or a look now and then, has it read what
+ * follows once a turn, write that to every connection that is abreast of it, and move on. A connection that is behind
+ * reads by itself, page by page, until it is at the same place.
+ */
+export class LiveRoom {
+  readonly presence: Presence
+  #options: LiveRoomOptions
+  #fanout = new Fanout()
+  #unlisten: () => void
+  /** Unknown until a connection has come to where the log ends. */
+  #place: Place | undefined
+  /** What is no entry of the log, and goes out with the next turn. */
+  #pending: Event[] = []
+  /** Hints, and other reasons to read, that came since the last reading began. */
+  #reasons = 0
+  #isTurnDue = false
+  #isBusy = false
+  /** Called after the turn that is due. */
+  #afterTurn: (() => void)[] = []
+  /** Who came or went, as far as the store has not been told. */
+  #marks = new Map<string, boolean>()
+  #isMarking = false
+  #lookedAt = 0
+  #isGone = false
+  #hasEnded = false
+
+  constructor(options: LiveRoomOptions) {
+    const { code, bus, clock, grace } = options
+    this.#options = options
+    this.#unlisten = bus.listen(code, (hint) => this.#hear(hint))
     this.presence = new Presence({
       clock,
       grace,
-      mark: (id, isHere) => void store.mark(code, id, isHere),
+      mark: (id, isHere) => this.#mark(id, isHere),
       tell: (attendance, notice) => {
-        this.#fanout.publish(attendance)
-        if (notice) this.#fanout.publish(notice)
+        this.#pending.push(attendance)
+        if (notice) this.#pending.push(notice)
+        this.#wake()
       },
     })
   }
 
   /** Whether nobody is here, nor taken to be. */
   get isEmpty(): boolean {
-    return this.presence.isEmpty && !this.hasConnections
+    return this.presence.isEmpty && this.#fanout.size === 0
   }
 
-  get hasConnections(): boolean {
-    return this.#fanout.size > 0
+  get connections(): Connection[] {
+    return [...this.#fanout]
   }
 
   /** Lets a connection in: it counts as being here and ends with its member, and is sent nothing yet. */
@@ -61,71 +101,261 @@ export class LiveRoom {
     this.presence.connected(connection.member)
   }
 
+  /** A connection has ended, or was let in by an earlier room of this code. */
+  disconnect(connection: Connection): void {
+    if (!this.#fanout.remove(connection)) return
+    if (this.#fanout.size === 0) this.#rest()
+    this.presence.disconnected(connection.member)
+  }
+
   /**
-   * Sends a connection all that follows its cursor, a page at a time so that a slow reader is not buried, and then
-   * everything that comes. No entry slips through between the two, and none goes twice.
+   * Brings a connection abreast: sends it all that follows its cursor, a page at a time so that a slow reader is not
+   * buried. What comes after that it gets with the room's turns. Rejects where the store fails for too long.
    * @param since a cursor; empty for only what comes
    */
   async connect(connection: Connection, since: string): Promise<void> {
-    let page = this.#bound(connection, await this.#firstPage(since))
+    let after = since ? (readCursor(since) ?? NOWHERE) : undefined
     while (!connection.isClosed) {
-      this.#fanout.flush()
-      const newest = page.entries.at(-1) ?? page.previous
-      const isCaughtUp = !page.more && this.#fanout.seq <= (newest?.seq ?? 0)
-      this.#send(connection, page, isCaughtUp)
-      const waited = this.#waiting.for(connection)
-      if (isCaughtUp) return this.#fanout.begin(connection, newest, page.cursor)
-      await waited
-      page = this.#bound(connection, await this.#nextPage(page))
+      const stretch = await this.#read(after, CATCH_UP_ENTRIES)
+      if (!stretch) this.#end()
+      if (!stretch || this.#isGone) return connection.close('room-gone')
+      if (connection.isClosed) return
+      const page = boundStretch(stretch, CATCH_UP_BYTES, connection.format.sizeOf)
+      const last = this.#meet(page)
+      if (last) return this.#join(connection, last)
+      if (page.entries.length > 0 || page.gap) {
+        this.#write(connection, page)
+        await this.#options.waiting.for(connection)
+      }
+      // What is ahead of the room, or of another history, is met once the room has read it too.
+      if (!page.more) await this.#turn()
+      after = readCursor(page.cursor)
     }
   }
 
-  disconnect(connection: Connection): void {
-    this.#fanout.remove(connection)
-    this.presence.disconnected(connection.member)
+  /** A host has just changed a member, which the log tells only those who hold a connection. */
+  changed(entry: MemberChanged): void {
+    if (isGone(entry)) this.presence.left(entry.member.id)
+    else this.presence.changed(entry.member)
+  }
+
+  /** A member left for good: their connections are closed. */
+  dismiss(id: string): void {
+    this.presence.left(id)
+    this.close('removed', id)
   }
 
   /** Closes the connections of one member, or of all. */
   close(farewell: Farewell, id?: string): void {
-    for (const connection of [...this.#fanout]) {
+    for (const connection of this.connections) {
       if (id === undefined || connection.member.id === id) connection.close(farewell)
     }
   }
 
-  connections(): Connection[] {
-    return [...this.#fanout]
+  /**
+   * Keeps the room, and looks whether a hint was lost: for what is new in the log, for members who are none, for a room
+   * that is none.
+   */
+  async look(): Promise<void> {
+    const { store, code } = this.#options
+    if (!(await store.touch(code))) return this.#end()
+    this.#wake()
+    await this.#sendMarks()
+    const ids = this.#nextLookedAt()
+    if (ids.length === 0) return
+    for (const id of await store.missing(code, ids)) this.dismiss(id)
   }
 
-  /** Sends what this turn has brought up to now. */
-  flush(): void {
-    this.#fanout.flush()
+  /** Sends all that the log has by now, and what waits beside it. */
+  settle(): Promise<void> {
+    return this.#turn()
   }
 
+  /** Nobody is here any more, or is told anything. */
   end(): void {
-    this.#unfollow()
+    this.#hasEnded = true
+    this.#unlisten()
   }
 
-  async #firstPage(since: string): Promise<Page> {
-    if (since) return this.#store.read(this.#code, { after: readCursor(since) ?? NOWHERE, limit: CATCH_UP_ENTRIES })
-    const { entries, cursor } = await this.#store.read(this.#code, { limit: 1 })
-    return { entries: [], more: false, previous: entries[0], start: cursor, cursor }
+  #hear(hint: Hint): void {
+    if (hint.about === 'member-gone') this.dismiss(hint.id)
+    else this.#wake()
   }
 
-  #nextPage({ cursor }: Page): Promise<Page> {
-    return this.#store.read(this.#code, { after: readCursor(cursor) ?? NOWHERE, limit: CATCH_UP_ENTRIES })
+  /** Settles after a turn that has yet to begin, so that it reads all that is there by now. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#afterTurn.push(resolve)
+      this.#wake()
+    })
   }
 
-  #bound({ format }: Connection, page: Page): Page {
-    return boundPage(page, CATCH_UP_BYTES, format.sizeOf, 'first')
+  #wake(): void {
+    if (this.#isGone) return this.#release()
+    this.#reasons += 1
+    if (this.#isTurnDue) return
+    this.#isTurnDue = true
+    setImmediate(() => this.#gather(0, TURNS))
   }
 
-  #send(connection: Connection, page: Page, isLast: boolean): void {
-    const events: Event[] = page.gap ? [page.gap, ...page.entries] : [...page.entries]
-    if (isLast) events.push(this.presence.here())
+  /** Begins the turn, or in a busy room waits for the next one, as long as turns bring more. */
+  #gather(before: number, left: number): void {
+    const reasons = this.#reasons
+    if (this.#isBusy && left > 0 && reasons > before) setImmediate(() => this.#gather(reasons, left - 1))
+    else void this.#pull()
+  }
+
+  async #pull(): Promise<void> {
+    const waiting = this.#afterTurn
+    this.#afterTurn = []
+    this.#reasons = 0
+    try {
+      if (this.#fanout.size > 0) await this.#goOn()
+    } catch (error) {
+      console.error(error)
+      this.close('busy')
+      this.#rest()
+    }
+    this.#isTurnDue = false
+    for (const resolve of waiting) resolve()
+    if (this.#reasons > 0) {
+      this.#reasons = 0
+      this.#wake()
+    }
+  }
+
+  /** Hands out all that follows the room's place, and what waits beside the log. */
+  async #goOn(): Promise<void> {
+    for (let isMore = true; isMore;) {
+      const place = this.#place
+      const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
+      if (!stretch) return this.#end()
+      if (place) this.#hand(stretch, place)
+      else this.#pending = []
+      this.#isBusy = stretch.entries.length > 1
+      isMore = stretch.more && this.#fanout.size > 0
+    }
+  }
+
+  /** With nobody to write to there is no place to keep. */
+  #rest(): void {
+    this.#place = undefined
+    this.#pending = []
+  }
+
+  /** Writes to all who are abreast what follows the room's place, and moves on. */
+  #hand(stretch: Stretch, from: Place): void {
+    const events = [...eventsOf(stretch), ...this.#pending]
+    this.#pending = []
+    // An edit may be gone with its message before it was read: then only the place moves on.
+    if (events.length === 0 && stretch.cursor === from.cursor) return
+    this.#place = placeAfter(stretch)
+    const { cursor, at } = this.#place
+    this.#fanout.send({ events, previous: from.previous, cursor }, from.at.seq, at.seq)
+    for (const entry of stretch.entries) if (entry.kind === 'member') this.#changed(entry)
+  }
+
+  #changed(entry: MemberChanged): void {
+    this.#options.changed(entry)
+    this.changed(entry)
+    if (isGone(entry)) this.close('removed', entry.member.id)
+  }
+
+  /** The part of a page up to the room's place; undefined where it does not come that far, or that cannot be known. */
+  #meet(page: Stretch): Stretch | undefined {
+    if (!this.#place && !page.more) this.#place = placeAfter(page)
+    if (!this.#place) return undefined
+    const { at, cursor } = this.#place
+    if (page.cursor === cursor) return page.more ? undefined : page
+    if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
+    const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
+    return index < 0 ? undefined : { ...page, entries: page.entries.slice(0, index + 1), cursor }
+  }
+
+  /** Writes a connection the last of what it missed; from now on it is abreast. */
+  #join(connection: Connection, last: Stretch): void {
+    const place = this.#place as Place
+    // Those who are here already are told first, and the newcomer not again.
+    this.#flush(place)
+    this.#write(connection, last, this.presence.here())
+    connection.seen = place.at.seq
+    // Whoever was read for here may have seen more than the room, whose hint is still to come or was lost.
+    this.#wake()
+    void this.#options.waiting.for(connection)
+  }
+
+  /** Sends what waits beside the log to those who are abreast. */
+  #flush({ at, cursor, previous }: Place): void {
+    if (this.#pending.length === 0) return
+    const events = this.#pending
+    this.#pending = []
+    this.#fanout.send({ events, previous, cursor }, at.seq, at.seq)
+  }
+
+  #write(connection: Connection, page: Stretch, ...more: Event[]): void {
     const { previous, cursor } = page
-    connection.write(connection.format.encode({ events, previous, cursor }), cursor)
+    connection.write(connection.format.encode({ events: [...eventsOf(page), ...more], previous, cursor }), cursor)
+  }
+
+  #read(after: Cursor | undefined, limit: number): Promise<Stretch | undefined> {
+    const { store, code, clock } = this.#options
+    return persist(clock, () => store.entries(code, { after, limit }))
+  }
+
+  /** The room is gone: everyone is told. */
+  #end(): void {
+    if (this.#isGone) return
+    this.#isGone = true
+    this.close('room-gone')
+    this.#release()
+    this.#options.gone()
+  }
+
+  #release(): void {
+    const waiting = this.#afterTurn
+    this.#afterTurn = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #mark(id: string, isHere: boolean): void {
+    this.#marks.set(id, isHere)
+    if (this.#isMarking || this.#hasEnded) return
+    this.#isMarking = true
+    // What fails is tried again with the next look.
+    queueMicrotask(() => void this.#sendMarks().catch(console.error))
+  }
+
+  async #sendMarks(): Promise<void> {
+    this.#isMarking = false
+    if (this.#marks.size === 0) return
+    const marks = this.#marks
+    this.#marks = new Map()
+    try {
+      await this.#options.store.mark(this.#options.code, marks)
+    } catch (error) {
+      this.#marks = new Map([...marks, ...this.#marks])
+      throw error
+    }
+  }
+
+  /** The members behind some of the connections, others each time. */
+  #nextLookedAt(): string[] {
+    const ids = [...new Set(this.connections.map(({ member }) => member.id))]
+    if (this.#lookedAt >= ids.length) this.#lookedAt = 0
+    const some = ids.slice(this.#lookedAt, this.#lookedAt + LOOKED_AT)
+    this.#lookedAt += LOOKED_AT
+    return some
   }
 }
 
 // What cannot be read is no place in this history: the answer is a gap, as for any other foreign cursor.
 const NOWHERE = { seq: 0, tag: '' }
+
+function eventsOf({ gap, entries }: Stretch): Event[] {
+  return gap ? [gap, ...entries] : [...entries]
+}
+
+function placeAfter({ cursor, entries, previous }: Stretch): Place {
+  const last = entries.findLast((entry) => entry.kind === 'message')
+  return { at: readCursor(cursor) ?? NOWHERE, cursor, previous: last ?? previous }
+}

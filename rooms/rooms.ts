@@ -1,101 +1,127 @@
-import { randomBytes, randomInt, randomUUID } from 'node:crypto'
-import { Buckets, type Rate, UNLIMITED } from './bucket.ts'
+import { randomInt, randomUUID } from 'node:crypto'
+import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
-import { makeCode } from './code.ts'
-import { readCursor } from './cursor.ts'
-import type { Connection, Farewell } from './fanout.ts'
-import { LiveRoom } from './room.ts'
+import { type Cursor, readCursor } from './cursor.ts'
+import type { Act } from './entries.ts'
+import type { Connection } from './fanout.ts'
+import { Hall } from './hall.ts'
+import { makeMember, makeRoom } from './make.ts'
 import { readName, suggestName } from './name.ts'
 import { own } from './own.ts'
-import { boundPage, PAGE_BYTES, type SizeOf } from './page.ts'
-import { type Issued, Revival } from './revival.ts'
-import type { Appended, Draft, Store } from './stores/store.ts'
+import { boundPage, boundStretch, PAGE_BYTES, type SizeOf } from './page.ts'
+import { Pace } from './pace.ts'
+import { isPassword } from './password.ts'
+import { type Claim, type Recognised, Revival } from './revival.ts'
+import { type Bus, LocalBus } from './stores/bus.ts'
+import { prompt, StoreFailure } from './stores/prompt.ts'
+import type { Appended, Store } from './stores/store.ts'
 import { isKey, readText, readTitle } from './text.ts'
-import { type Attendance, type Member, type Message, type Page, type Result, type Room, refuse } from './types.ts'
-import { Waiting } from './waiting.ts'
+import {
+  type Attendance,
+  type Member,
+  type MemberChange,
+  type MemberChanged,
+  type Message,
+  type Page,
+  type Result,
+  type Room,
+  type Stretch,
+  refuse,
+} from './types.ts'
 
 export interface RoomsOptions {
   readonly store: Store
-  /** Milliseconds that an empty room is kept after its last message. */
+  /** Carries hints to other processes on the same store; without one there are no others. */
+  readonly bus?: Bus
+  /** Milliseconds that a room is kept after it was last used. */
   readonly ttl: number
   /** Whether members are kept from flooding; `false` only for load tests. */
   readonly areRatesLimited?: boolean
   /** Milliseconds in which someone without a connection has not left. */
   readonly grace?: number
   readonly clock?: Clock
-  /** Rooms at once. */
-  readonly limit?: number
 }
 
-/** What a session proves: who was let into which room, and when. */
-export interface Claim {
-  readonly room: string
-  readonly title: string
-  readonly member: Member
-  readonly issued: Issued
-}
-
-export interface HistoryQuery {
-  readonly before?: string
-  readonly after?: string
+/** Which part of the log. */
+export interface Query {
+  /** A place in the log: for what is before it, or after it. */
+  readonly cursor?: string
   readonly limit?: number
   /** The form in which it is asked for: a page is bounded by bytes too. */
   readonly sizeOf: SizeOf
 }
 
-const POSTING = { burst: 5, perSecond: 2 }
-// Of all members of a room together: a crowd must not wipe out in seconds what the others said.
-const ROOM_POSTS = { burst: 200, perSecond: 40 }
-const ROOM_JOINS = { burst: 300, perSecond: 10 }
 // People in one room, by their connections; whoever is away does not count.
 const PRESENT = 20_000
 // Names in one answer: with the longest that there are it is as long as a page of the log.
 const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
-// Milliseconds between two goodbyes, where that does not take too long.
-const BETWEEN_GOODBYES_MS = 20
 
-/** Rooms, their members and what was said: the only door to this module. */
+/** Rooms, their members and what was said: the only door to this module. Rejects with `StoreFailure` where the store fails. */
 export class Rooms {
-  #options: RoomsOptions
   #store: Store
+  #bus: Bus
   #clock: Clock
-  #grace: number
-  #live = new Map<string, LiveRoom>()
-  #rates: Buckets
-  #roomPosts: Buckets
-  #roomJoins: Buckets
+  #hall: Hall
+  #pace: Pace
   #isDraining = false
-  /** Posts on their way into the store. */
+  /** What is on its way into the store. */
   #appending = new Set<Promise<unknown>>()
   #revival: Revival
-  #waiting = new Waiting()
-  #cancelSweep: () => void
 
-  constructor(options: RoomsOptions) {
-    this.#options = options
-    this.#store = options.store
-    this.#clock = options.clock ?? systemClock
-    this.#grace = options.grace ?? 20_000
-    this.#revival = new Revival(this.#clock.elapsed(), options.ttl)
-    const buckets = (rate: Rate) =>
-      new Buckets(options.areRatesLimited === false ? UNLIMITED : rate, this.#clock.elapsed)
-    this.#rates = buckets(POSTING)
-    this.#roomPosts = buckets(ROOM_POSTS)
-    this.#roomJoins = buckets(ROOM_JOINS)
-    this.#cancelSweep = this.#scheduleSweep()
+  constructor({
+    store,
+    bus = new LocalBus(),
+    ttl,
+    areRatesLimited,
+    grace = 20_000,
+    clock = systemClock,
+  }: RoomsOptions) {
+    this.#store = prompt(store, clock)
+    this.#bus = bus
+    this.#clock = clock
+    const expired = ({ code }: Room) => this.#revival.ended(code)
+    const looked = () => this.#revival.expire()
+    const changed = (entry: MemberChanged) => this.#revival.changed(entry)
+    this.#hall = new Hall({ store: this.#store, bus, clock, grace, ttl, changed, expired, looked })
+    this.#revival = new Revival({
+      store: this.#store,
+      clock,
+      ttl,
+      isCrowded: (code) => this.attendance(code).count >= PRESENT,
+      leave: (code, id) => this.leave(code, id),
+      gaveWay: (room) => this.#ended(room),
+    })
+    this.#pace = new Pace(clock, areRatesLimited !== false)
   }
 
-  /** Opens a room with a new code for its first member. Refuses a title or name that cannot be, and too many rooms. */
+  /** Whether the store answers. */
+  async isWell(): Promise<boolean> {
+    try {
+      await this.#store.check()
+      return true
+    } catch (error) {
+      if (error instanceof StoreFailure) return false
+      throw error
+    }
+  }
+
+  /** Opens a room with a new code for its first member and host. Refuses a title or name that cannot be, and too many rooms. */
   async create(title: string, name: string): Promise<Result<{ room: Room; member: Member }>> {
     const [readableTitle, readableName] = [readTitle(title), readName(name)]
     if (!readableName.ok) return readableName
     if (!readableTitle.ok) return readableTitle
-    if (!(await this.#hasSpace())) return refuse('rooms-full', { retryAfter: 60 })
-    const room = await this.#open(own(readableTitle.title))
-    const joined = await this.join(room.code, readableName.name)
-    return joined.ok ? { ...joined, room } : joined
+    const member = makeMember(readableName.name, 'host')
+    for (;;) {
+      const room = makeRoom(own(readableTitle.title), this.#clock.now())
+      const created = await this.#store.create(room, member)
+      if (created.outcome === 'full') return refuse('rooms-full', { retryAfter: 60 })
+      if (created.outcome !== 'created') continue
+      if (created.gaveWay) this.#ended(created.gaveWay)
+      this.#hall.open(room.code).presence.seen(member)
+      return { ok: true, room, member }
+    }
   }
 
   /** The room of this code, as `readCode` gives it. */
@@ -103,100 +129,172 @@ export class Rooms {
     return this.#store.find(code)
   }
 
-  /** Lets someone in under a name that nobody there has, or one that looks like it. */
-  async join(code: string, name: string): Promise<Result<{ member: Member }>> {
+  /**
+   * Lets someone in under a name that nobody there has, or one that looks like it. Who knocks waits until a host lets
+   * them in.
+   */
+  async join(code: string, name: string, password = ''): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
     if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
-    const wait = this.#roomJoins.take(code)
-    if (wait > 0) return refuse('room-busy', { retryAfter: Math.ceil(wait) })
-    const member = { id: randomBytes(6).toString('hex'), name: own(read.name) }
+    const tooFast = this.#pace.join(code)
+    if (tooFast) return tooFast
+    const door = await this.#passDoor(code, password)
+    if (!door.ok) {
+      // A guess took its time.
+      if (door.refusal !== 'password-wrong') this.#pace.stayOut(code)
+      return door
+    }
+    const member = { ...makeMember(read.name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
     const admission = await this.#store.admit(code, member)
-    if (admission !== 'admitted') this.#roomJoins.giveBack(code)
+    if (admission !== 'admitted') this.#pace.stayOut(code)
     if (admission === 'no-room') return refuse('room-unknown')
+    if (admission === 'banned') return refuse('banned')
     if (admission === 'name-taken') return refuse('name-taken', { suggestion: await this.#suggest(code, read.name) })
-    this.#room(code).presence.seen(member)
+    if (!member.isWaiting) this.#hall.open(code).presence.seen(member)
     return { ok: true, member }
   }
 
   /**
-   * The member a session speaks of, if they are still one. A store that forgets takes rooms and members back
-   * from the sessions that were made before it started.
+   * The member a session speaks of and their room, if they are still one. A store that forgets takes rooms and members
+   * back from the sessions that were made before it started.
    */
-  async recognise(claim: Claim): Promise<Member | undefined> {
-    const member = await this.#store.member(claim.room, claim.member.id)
-    return member ?? (this.#store.isDurable ? undefined : this.#revive(claim))
+  async recognise(claim: Claim): Promise<Recognised | undefined> {
+    const found = await this.#revival.recognise(claim)
+    if (found?.hasReturned) this.#hall.open(found.room.code).presence.returned(found.member)
+    return found
   }
 
-  /** A member asked for a page: they are here, though they may hold no connection. */
-  seen(code: string, member: Member): void {
-    this.#room(code).presence.seen(member)
+  /** A member asked for a page: they are here, though they may hold no connection. False where the room is gone. */
+  async seen(code: string, member: Member): Promise<boolean> {
+    if (!(await this.#store.touch(code))) return false
+    this.#hall.open(code).presence.seen(member)
+    return true
   }
 
   /** Takes a member out: their name is free, their session void, their connections closed. */
   async leave(code: string, id: string): Promise<void> {
     this.#revival.left(id)
-    await this.#store.dismiss(code, id)
-    const live = this.#live.get(code)
-    live?.presence.left(id)
-    live?.close('removed', id)
+    try {
+      await this.#store.dismiss(code, id)
+    } finally {
+      this.#bus.hint(code, { about: 'member-gone', id })
+    }
   }
 
   /**
    * Says something. The same key of the same member again answers what was stored first, and stores nothing.
-   * Refuses a text that is blank or too long, a member who is too fast, and those who are no members.
+   * Refuses a text that is blank or too long, a member who is too fast or may not speak, and those who are no members.
    */
   async post(code: string, member: Member, said: Said): Promise<Result<Posted>> {
     const read = readText(said.text)
     if (!read.ok) return read
-    if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
     const key = said.key || randomUUID()
     if (!isKey(key)) return refuse('key-too-long')
-    const wait = this.#rates.take(member.id)
-    if (wait > 0) return refuse('too-fast', { retryAfter: Math.ceil(wait) })
-    const roomWait = this.#roomPosts.take(code)
-    if (roomWait > 0) {
-      this.#rates.giveBack(member.id)
-      return refuse('room-busy', { retryAfter: Math.ceil(roomWait) })
-    }
-    const draft = { member, key: own(key), text: own(read.text), at: this.#clock.now() }
-    const appended = await this.#append(code, draft)
-    return appended ? { ok: true, ...appended } : refuse('no-session')
+    return this.#speak(code, { kind: 'message', key: own(key), text: own(read.text), ...this.#doing(member) })
   }
 
-  /** The newest page of the log. */
-  async newest(code: string, sizeOf: SizeOf): Promise<Page> {
-    return boundPage(await this.#store.read(code, { limit: PAGE }), PAGE_BYTES, sizeOf, 'last')
+  /** Changes what a member said, while it is still fresh. */
+  async edit(code: string, member: Member, cursor: string, text: string): Promise<Result<Posted>> {
+    const read = readText(text)
+    if (!read.ok) return read
+    const of = readCursor(cursor)
+    if (!of) return refuse('message-unknown')
+    return this.#speak(code, { kind: 'edited', of, text: own(read.text), ...this.#doing(member) })
   }
 
-  /** A page of the log: the newest, or what is before or after a cursor. Refuses a cursor that cannot be one. */
-  async history(code: string, query: HistoryQuery): Promise<Result<{ page: Page }>> {
-    const before = query.before ? readCursor(query.before) : undefined
-    const after = query.after ? readCursor(query.after) : undefined
-    if ((query.before && !before) || (query.after && !after) || (before && after)) return refuse('malformed')
-    const limit = Math.min(Math.max(query.limit ?? PAGE, 1), LONGEST_PAGE)
-    const page = await this.#store.read(code, { before, after, limit })
-    return { ok: true, page: boundPage(page, PAGE_BYTES, query.sizeOf, after ? 'first' : 'last') }
+  /** Takes a message back: one's own, or as a host anybody's. */
+  async delete(code: string, member: Member, cursor: string): Promise<Result<Posted>> {
+    const of = readCursor(cursor)
+    return of ? this.#speak(code, { kind: 'deleted', of, ...this.#doing(member) }) : refuse('message-unknown')
+  }
+
+  /**
+   * Does something with a member, as a host.
+   * @param milliseconds how long a ban holds; for good where it is left out
+   */
+  async moderate(
+    code: string,
+    host: Member,
+    id: string,
+    change: MemberChange,
+    milliseconds?: number,
+  ): Promise<Result<{ member: Member }>> {
+    const appended = await this.#host(code, { kind: 'member', id, change, milliseconds, ...this.#doing(host) })
+    if (!appended.ok) return appended
+    if (appended.entry.kind !== 'member') throw new TypeError('a member was changed, and the entry is of another kind')
+    this.#revival.changed(appended.entry)
+    this.#hall.find(code)?.changed(appended.entry)
+    return { ok: true, member: appended.entry.member }
+  }
+
+  /** Changes the room, as a host. Refuses words that cannot be shown, and numbers that cannot be. */
+  async change(code: string, host: Member, change: Partial<Wanted>): Promise<Result<{ room: Room }>> {
+    const tooFast = this.#pace.host(host.id)
+    if (tooFast) return tooFast
+    const read = await readChange(change)
+    if (!read.ok) return read
+    const appended = await this.#append(code, { kind: 'room', change: read.change, ...this.#doing(host) })
+    if (!appended.ok) return appended
+    if (appended.entry.kind !== 'room') throw new TypeError('a room was changed, and the entry is of another kind')
+    return { ok: true, room: appended.entry.room }
+  }
+
+  /** Takes back all that was said, as a host. */
+  async clear(code: string, host: Member): Promise<Result<object>> {
+    return this.#host(code, { kind: 'cleared', ...this.#doing(host) })
+  }
+
+  /** Ends a room for good, as a host. */
+  async end(code: string, host: Member): Promise<Result<object>> {
+    const [room, member] = [await this.#store.find(code), await this.#store.member(code, host.id)]
+    if (!room || !member) return refuse(room ? 'no-session' : 'room-unknown')
+    if (member.role !== 'host') return refuse('not-allowed')
+    await this.#store.remove(code)
+    this.#ended(room)
+    return { ok: true }
+  }
+
+  /** Messages as they are now: the newest, or those before a place. Refuses a cursor that cannot be one. */
+  async read(code: string, { cursor, limit, sizeOf }: Query): Promise<Result<{ page: Page }>> {
+    const before = readPlace(cursor)
+    if (before === null) return refuse('malformed')
+    const page = await this.#store.messages(code, { before, limit: bounded(limit) })
+    return page ? { ok: true, page: boundPage(page, PAGE_BYTES, sizeOf) } : refuse('room-unknown')
+  }
+
+  /** What happened after a place, in order. Refuses a cursor that cannot be one. */
+  async readOn(code: string, { cursor, limit, sizeOf }: Query): Promise<Result<{ stretch: Stretch }>> {
+    const after = readPlace(cursor)
+    if (after === null) return refuse('malformed')
+    const stretch = await this.#store.entries(code, { after, limit: bounded(limit) })
+    return stretch ? { ok: true, stretch: boundStretch(stretch, PAGE_BYTES, sizeOf) } : refuse('room-unknown')
   }
 
   /** Who is here. */
   attendance(code: string): Attendance {
-    return this.#live.get(code)?.presence.attendance ?? { kind: 'attendance', count: 0, members: [] }
+    return this.#hall.find(code)?.presence.attendance ?? { kind: 'attendance', count: 0, members: [] }
   }
 
   /** Who is here, for a page that has caught up: in a crowd often only the count. */
   here(code: string): Attendance {
-    return this.#live.get(code)?.presence.here() ?? this.attendance(code)
+    return this.#hall.find(code)?.presence.here() ?? this.attendance(code)
   }
 
   /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
-    return this.#live.get(code)?.presence.members(NAMED) ?? []
+    return this.#hall.find(code)?.presence.members(NAMED) ?? []
   }
 
-  /** Lets a connection of a member in: from now on it is closed when they leave. It is sent nothing before `connect`. */
-  enter(code: string, connection: Connection): void {
-    this.#room(code).enter(connection)
+  /**
+   * Lets a connection in, and then sees whether its member is still one: from now on it is closed when they leave.
+   * It is sent nothing before `connect`.
+   */
+  async enter(code: string, connection: Connection): Promise<void> {
+    this.#hall.open(code).enter(connection)
+    const { id } = connection.member
+    if (!(await this.#store.member(code, id)))
+      connection.close((await this.#store.find(code)) ? 'removed' : 'room-gone')
   }
 
   /**
@@ -204,22 +302,18 @@ export class Rooms {
    * @param since a cursor; empty for only what comes
    */
   connect(code: string, connection: Connection, since: string): Promise<void> {
-    return this.#room(code).connect(connection, since)
+    return this.#hall.open(code).connect(connection, since)
   }
 
   disconnect(code: string, connection: Connection): void {
-    this.#live.get(code)?.disconnect(connection)
+    this.#hall.find(code)?.disconnect(connection)
   }
 
   /** Takes no more posts, sends those that were taken and closes every connection, evenly over so many milliseconds at most. */
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true
-    this.#cancelSweep()
     await Promise.allSettled(this.#appending)
-    for (const live of this.#live.values()) live.flush()
-    const connections = [...this.#live.values()].flatMap((live) => live.connections())
-    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
-    for (const live of this.#live.values()) live.end()
+    await this.#hall.drain(milliseconds)
   }
 
   /** Lets go of the store, once nobody is left to ask for anything. */
@@ -227,47 +321,53 @@ export class Rooms {
     return this.#store.close()
   }
 
-  async #append(code: string, draft: Draft): Promise<Appended> {
-    const appending = this.#store.append(code, draft)
+  #doing({ id }: Member): { by: string; at: number } {
+    return { by: id, at: this.#clock.now() }
+  }
+
+  /** Does what members do with messages, at their pace and the room's. */
+  async #speak(code: string, act: Act): Promise<Result<Posted>> {
+    const tooFast = this.#pace.post(code, act.by)
+    if (tooFast) return tooFast
+    const appended = await this.#append(code, act)
+    if (!appended.ok) return appended
+    const { entry, repeated } = appended
+    if (entry.kind === 'message') return { ok: true, message: entry, repeated }
+    if (entry.kind === 'edited' || entry.kind === 'deleted') return { ok: true, message: entry.message, repeated }
+    throw new TypeError('something was said, and the entry is of another kind')
+  }
+
+  /** Does what hosts do. */
+  async #host(code: string, act: Act): Promise<Result<Appended>> {
+    return this.#pace.host(act.by) ?? this.#append(code, act)
+  }
+
+  /** Has the store keep an act, and everyone look at it. What failed may have been kept all the same. */
+  async #append(code: string, act: Act): Promise<Result<Appended>> {
+    if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
+    const appending = this.#store.append(code, act)
     this.#appending.add(appending)
     try {
       return await appending
     } finally {
       this.#appending.delete(appending)
+      this.#bus.hint(code, { about: 'log' })
     }
   }
 
-  async #spread(connections: Connection[], farewell: Farewell, milliseconds: number): Promise<void> {
-    const steps = Math.min(connections.length, 50)
-    for (let step = 0; step < steps; step += 1) {
-      if (step > 0) await new Promise<void>((resolve) => this.#clock.after(milliseconds / steps, resolve))
-      for (let index = step; index < connections.length; index += steps) connections[index].close(farewell)
-    }
+  /** Asks at the door of a room whether somebody new may come in. */
+  async #passDoor(code: string, password: string): Promise<Result<{ isKnock: boolean }>> {
+    const room = await this.#store.find(code)
+    if (!room) return refuse('room-unknown')
+    if (room.door === 'locked') return refuse('door-locked')
+    if (room.password === '') return { ok: true, isKnock: room.door === 'knock' }
+    const isRight = await isPassword(password, room.password)
+    return isRight ? { ok: true, isKnock: room.door === 'knock' } : refuse('password-wrong')
   }
 
-  #room(code: string): LiveRoom {
-    let live = this.#live.get(code)
-    if (!live) {
-      const [store, clock, grace, waiting] = [this.#store, this.#clock, this.#grace, this.#waiting]
-      live = new LiveRoom({ code, store, clock, grace, waiting })
-      this.#live.set(code, live)
-    }
-    return live
-  }
-
-  async #open(title: string): Promise<Room> {
-    for (;;) {
-      const room = { code: makeCode(), title, created: this.#clock.now() }
-      if (await this.#store.create(room)) return room
-    }
-  }
-
-  /** Whether there is space for one more room; where there is not, one that was never used makes it. */
-  async #hasSpace(): Promise<boolean> {
-    if ((await this.#store.count()) < (this.#options.limit ?? 10_000)) return true
-    const unused = await this.#store.unused()
-    if (unused !== undefined) await this.#remove(unused)
-    return unused !== undefined
+  #ended(room: Room): void {
+    this.#revival.ended(room.code)
+    this.#bus.hint(room.code, { about: 'room-gone' })
   }
 
   async #suggest(code: string, name: string): Promise<string> {
@@ -277,53 +377,9 @@ export class Rooms {
       if (!(await this.#store.isTaken(code, suggestion))) return suggestion
     }
   }
-
-  async #revive({ room: code, title, member, issued }: Claim): Promise<Member | undefined> {
-    const isOpen = () => this.#revival.isOpen(code, member, issued, this.#clock.elapsed())
-    if (!isOpen() || this.attendance(code).count >= PRESENT) return undefined
-    if (!(await this.#store.find(code))) {
-      if (!(await this.#hasSpace())) return undefined
-      this.#revival.opened(code)
-      await this.#store.create({ code, title, created: this.#clock.now() })
-    }
-    if (!this.#revival.isKnown(code)) return undefined
-    for (const id of this.#revival.earlier(code, member)) await this.leave(code, id)
-    // A page asks for several things at once: another of its requests may have left, or come back first.
-    if (!isOpen() || (await this.#store.admit(code, member)) !== 'admitted') return undefined
-    this.#revival.cameBack(code, member, issued)
-    this.#room(code).presence.returned(member)
-    return member
-  }
-
-  #scheduleSweep(): () => void {
-    const interval = Math.min(Math.max(this.#options.ttl / 4, 250), 60_000)
-    return this.#clock.after(interval, async () => {
-      this.#cancelSweep = this.#scheduleSweep()
-      await this.#sweep()
-    })
-  }
-
-  async #sweep(): Promise<void> {
-    for (const [code, live] of this.#live) if (live.isEmpty) this.#forget(code, live)
-    for (const code of await this.#store.quietFor(this.#options.ttl)) {
-      if (!this.#live.get(code)?.hasConnections) await this.#remove(code)
-    }
-    this.#revival.expire(this.#clock.elapsed())
-  }
-
-  async #remove(code: string): Promise<void> {
-    const live = this.#live.get(code)
-    if (live) this.#forget(code, live)
-    await this.#store.remove(code)
-  }
-
-  #forget(code: string, live: LiveRoom): void {
-    live.end()
-    this.#live.delete(code)
-  }
 }
 
-/** What was said, and whether its key had been used before. */
+/** What was said or changed: the message as it is now, and whether its key had been used before. */
 export interface Posted {
   readonly message: Message
   readonly repeated: boolean
@@ -334,4 +390,13 @@ export interface Said {
   readonly text: string
   /** The sender's own id for it; empty where they have none. */
   readonly key: string
+}
+
+/** A place that was asked for; null where it cannot be one. */
+function readPlace(cursor: string | undefined): Cursor | undefined | null {
+  return cursor ? (readCursor(cursor) ?? null) : undefined
+}
+
+function bounded(limit = PAGE): number {
+  return Math.min(Math.max(limit, 1), LONGEST_PAGE)
 }

@@ -3,6 +3,7 @@ import { type Result, refuse } from './types.ts'
 
 const TEXT_CHARACTERS = 4000
 const TITLE: LineLimit = { graphemes: 80, bytes: 640 }
+const NOTICE: LineLimit = { graphemes: 280, bytes: 2240 }
 const KEY_UNITS = 128
 
 /** Reads what is to be said: any text that is not blank, with plain line breaks. */
@@ -19,6 +20,13 @@ export function readTitle(typed: string): Result<{ title: string }> {
   const title = tidy(typed)
   if (isLong(title, TITLE)) return refuse('title-too-long', { limit: TITLE.graphemes })
   return isDrawn(title) ? { ok: true, title } : refuse('title-not-allowed')
+}
+
+/** Reads the words that a host keeps in view; they may be empty. */
+export function readNotice(typed: string): Result<{ notice: string }> {
+  const notice = tidy(typed)
+  if (isLong(notice, NOTICE)) return refuse('notice-too-long', { limit: NOTICE.graphemes })
+  return isDrawn(notice) ? { ok: true, notice } : refuse('notice-not-allowed')
 }
 
 /** Whether a sender's own id for a message can be kept. */

@@ -1,30 +1,105 @@
-/** A place to talk. `created` is in milliseconds since 1970, like every time in this module. */
-export interface Room {
-  readonly code: string
+/** Who may come in: anyone, whoever a host lets in, or nobody new. */
+export type Door = 'open' | 'knock' | 'locked'
+
+/** What hosts can change about a room. */
+export interface RoomSettings {
   readonly title: string
-  readonly created: number
+  /** Words that stay in view; empty where there are none. */
+  readonly notice: string
+  readonly door: Door
+  /** What proves the password of the room, never the password itself; empty where it has none. */
+  readonly password: string
+  /** Seconds between two messages of one member; 0 where there is no such limit. */
+  readonly slow: number
+  /** Whether only hosts may speak. */
+  readonly isReadOnly: boolean
 }
+
+/** What a room is like until a host changes it. */
+export const UNCHANGED: Omit<RoomSettings, 'title'> = {
+  notice: '',
+  door: 'open',
+  password: '',
+  slow: 0,
+  isReadOnly: false,
+}
+
+/** A place to talk. `created` is in milliseconds since 1970, like every time in this module. */
+export interface Room extends RoomSettings {
+  readonly code: string
+  readonly created: number
+  /** Random: tells a room from any other that had its code, through restarts. */
+  readonly generation: string
+}
+
+/** A host may moderate; a bot speaks for a program. */
+export type Role = 'host' | 'member' | 'bot'
 
 /** A person in a room. `id` is public and random: nothing can be derived from it. */
 export interface Member {
   readonly id: string
   readonly name: string
+  readonly role: Role
+  /** Reads, and may not speak. Left out where it is not so, as is the next. */
+  readonly isMuted?: true
+  /** Has knocked, and sees nothing before a host lets them in. */
+  readonly isWaiting?: true
 }
 
-/** What is stored. `seq` is dense in its room, from 1; `tag` tells this history from any other. */
-export interface Message {
-  readonly kind: 'message'
+/**
+ * What every entry of a room's log has. `seq` is dense in its room, from 1; `tag` tells this history from any other.
+ */
+export interface Numbered {
   readonly seq: number
   readonly tag: string
+  readonly at: number
+}
+
+/** What somebody said, as it is now. One that was deleted has neither text nor key. */
+export interface Message extends Numbered {
+  readonly kind: 'message'
   readonly key: string
   readonly member: string
   readonly name: string
   readonly text: string
-  readonly at: number
+  /** When it was last edited. */
+  readonly edited?: number
+  readonly isDeleted?: true
 }
 
-/** One line of a room's log. Edits and removals will be further kinds, numbered in the same order. */
-export type Entry = Message
+/** A message was changed, or taken back: the message as it is now. `by` is the member who did it, like everywhere here. */
+export interface Revised extends Numbered {
+  readonly kind: 'edited' | 'deleted'
+  readonly by: string
+  readonly message: Message
+}
+
+/** What a host can do with a member. */
+export type MemberChange = 'admit' | 'remove' | 'ban' | 'unban' | 'mute' | 'unmute' | 'host' | 'unhost'
+
+/** A member was changed: as they are now, or were when they were removed. */
+export interface MemberChanged extends Numbered {
+  readonly kind: 'member'
+  readonly by: string
+  readonly change: MemberChange
+  readonly member: Member
+}
+
+/** The room was changed: as it is now. */
+export interface RoomChanged extends Numbered {
+  readonly kind: 'room'
+  readonly by: string
+  readonly room: Room
+}
+
+/** All that was said before was taken back. */
+export interface Cleared extends Numbered {
+  readonly kind: 'cleared'
+  readonly by: string
+}
+
+/** One numbered act in a room's log. */
+export type Entry = Message | Revised | MemberChanged | RoomChanged | Cleared
 
 /** What stood between a place and the entries that are still kept. `missed` is left out where nobody can know how many. */
 export interface Gap {
@@ -51,18 +126,36 @@ export interface Attendance {
 /** Anything published to the connections of a room. */
 export type Event = Entry | Gap | Notice | Attendance
 
-/** A stretch of the log, oldest first. */
+/** Messages as they are now, oldest first. */
 export interface Page {
-  readonly entries: readonly Entry[]
-  /** There is more in the direction that was asked for. */
+  readonly messages: readonly Message[]
+  /** There are earlier ones. */
   readonly more: boolean
-  /** What is gone before its first entry, or before the place that was asked from. */
+  /** What is gone before its first message, or before the place that was asked from. */
   readonly gap?: Gap
-  /** The entry before the first one, if it is still kept: a page needs it to separate days. */
-  readonly previous?: Entry
-  /** The place before all this: to go on from it gives these entries again. */
+  /** The message before the first one, if it is still kept: a page needs it to separate days. */
+  readonly previous?: Message
+  /** The place before all this: to go on from it gives these messages again. */
   readonly start: string
-  /** The cursor of the last entry of this page, or the one that was asked from. */
+  /** The place in the log up to which these messages are as they are now: what follows it is news to who has them. */
+  readonly cursor: string
+}
+
+/** What happened after a place in the log, in order. */
+export interface Stretch {
+  readonly entries: readonly Entry[]
+  /** More has happened after these. */
+  readonly more: boolean
+  /**
+   * What is gone after that place: messages, or only what hosts did where `missed` is 0. What is kept after it follows
+   * then (after a place of another history all of it), and the room and its members are as they are now.
+   */
+  readonly gap?: Gap
+  /** The last message before the first entry, if it is still kept. */
+  readonly previous?: Message
+  /** The place that was asked from. */
+  readonly start: string
+  /** The place after the last of them; the newest one where no more has happened. */
   readonly cursor: string
 }
 
@@ -102,7 +195,23 @@ export type RefusalCode =
   | 'too-many-rooms'
   | 'too-many-joins'
   | 'too-many-tries'
+  | 'door-locked'
+  | 'password-wrong'
+  | 'password-too-long'
+  | 'banned'
+  | 'waiting'
+  | 'muted'
+  | 'read-only'
+  | 'slow-mode'
+  | 'not-allowed'
+  | 'too-late'
+  | 'last-host'
+  | 'message-unknown'
+  | 'member-unknown'
+  | 'notice-too-long'
+  | 'notice-not-allowed'
   | 'draining'
+  | 'unavailable'
   | 'broken'
 
 export type Result<T> = ({ readonly ok: true } & T) | Refusal

@@ -1,4 +1,5 @@
 import { Hono, type MiddlewareHandler } from 'hono'
+import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { refuse } from '../rooms/types.ts'
 import { events } from './events.ts'
 import { files } from './files.ts'
@@ -24,6 +25,9 @@ const POLICY = [
   "base-uri 'none'",
 ].join(';')
 
+const UNAVAILABLE = refuse('unavailable', { retryAfter: 5 })
+const DRAINING = refuse('draining', { retryAfter: 5 })
+
 /**
  * Everything a request can meet, in the order in which it meets it. Nothing runs for a path that is not the chat's own,
  * wherever a host mounts this.
@@ -46,8 +50,11 @@ export function makeApp(site: Site): Hono<Env> {
   // Where a host mounts this at `/chat`, Hono takes an empty path for `/chat/`.
   for (const route of app.routes.filter(({ path }) => path === '/')) app.routes.push({ ...route, path: '' })
   app.onError((error, c) => {
+    const isUnavailable = error instanceof StoreFailure
+    // A chat that drains lets go of its store, and a host may go on without it.
+    if (isUnavailable && site.isDraining()) return answerRefusal(c, DRAINING)
     console.error(error)
-    return answerRefusal(c, refuse('broken'))
+    return answerRefusal(c, isUnavailable ? UNAVAILABLE : refuse('broken'))
   })
   return app
 }

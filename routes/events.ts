@@ -1,11 +1,13 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { writeCursor } from '../rooms/cursor.ts'
+import { isGone } from '../rooms/entries.ts'
 import type { Batch, Farewell, Format } from '../rooms/fanout.ts'
+import type { MemberChanged } from '../rooms/types.ts'
 import { farewellFrame, frame } from '../templates/frames.ts'
-import { message } from '../templates/message.ts'
+import { lines } from '../templates/message.ts'
 import type { Place } from '../templates/page.ts'
-import { messageJson } from './messages.ts'
+import { memberJson, messageJson, roomJson } from './json.ts'
 import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
 import { FAREWELLS } from './wire/connection.ts'
 import { openStream } from './wire/stream.ts'
@@ -26,10 +28,10 @@ const HEADERS = {
 /** Fragments as server-sent events (HTML Living Standard, 9.2), for pages whose sockets are blocked. */
 const fragmentEvents: Format = {
   encode: (batch) => text.encode(event(batch.cursor, frame(batch))),
-  sizeOf: (entry) => Buffer.byteLength(event('', message(entry))),
+  sizeOf: (entry) => Buffer.byteLength(event('', lines({ events: [entry] }))),
 }
 
-/** One JSON message an event, for programs; a gap is an event of its own name. */
+/** One JSON event for each entry, for programs; what is no message has a name. */
 const jsonEvents: Format = {
   encode: (batch) => text.encode(batch.events.map((one) => jsonEvent(one)).join('') + reached(batch)),
   sizeOf: (entry) => Buffer.byteLength(jsonEvent(entry)),
@@ -71,14 +73,27 @@ function isForProgram(c: Ask): boolean {
 }
 
 function jsonEvent(one: Batch['events'][number]): string {
-  if (one.kind === 'message') return event(writeCursor(one), JSON.stringify(messageJson(one)))
-  if (one.kind === 'gap') return `event: gap\n${event('', JSON.stringify({ missed: one.missed ?? null }))}`
-  return ''
+  if (one.kind === 'gap') return named('gap', '', { missed: one.missed ?? null })
+  if (!('seq' in one)) return ''
+  const id = writeCursor(one)
+  if (one.kind === 'message') return event(id, JSON.stringify(messageJson(one)))
+  if (one.kind === 'edited' || one.kind === 'deleted') return named(one.kind, id, messageJson(one.message))
+  if (one.kind === 'room') return named('room', id, roomJson(one.room))
+  if (one.kind === 'member') return named('member', id, { ...memberJson(one.member), ...goneJson(one) })
+  return named('cleared', id, {})
+}
+
+function goneJson(entry: MemberChanged): object {
+  return isGone(entry) ? { gone: true } : {}
+}
+
+function named(name: string, id: string, json: object): string {
+  return `event: ${name}\n${event(id, JSON.stringify(json))}`
 }
 
 /** An id alone is no event, but a reader keeps it: so one to whom nothing was said yet can resume too. */
 function reached({ events, cursor }: Batch): string {
-  return events.some(({ kind }) => kind === 'message') || cursor === '' ? '' : `id: ${cursor}\n\n`
+  return events.some((one) => 'seq' in one) || cursor === '' ? '' : `id: ${cursor}\n\n`
 }
 
 function event(id: string, data: string): string {

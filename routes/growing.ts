@@ -4,11 +4,12 @@ import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
 import { readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
-import type { Page } from '../rooms/types.ts'
+import type { Event, Page, Result } from '../rooms/types.ts'
 import { framePage, growingHead, growingTail, writePage } from '../templates/growing.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, makeView, roomPath } from '../templates/room.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
+import { answerRefusal } from './guard/refuse.ts'
 import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
 import { whileRunning } from './guard/running.ts'
@@ -32,8 +33,11 @@ const DAY_SECONDS = 24 * 60 * 60
 const NOWHERE = '0.0'
 const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
 
-/** Lines of the log, as they are. */
-const lineFormat: Format = { encode: (batch) => text.encode(lines(batch)), sizeOf: fragmentBytes }
+/** Lines of the log, as they are: what stands in such a page already cannot be changed. */
+const lineFormat: Format = {
+  encode: ({ events, previous }) => text.encode(lines({ events: events.filter(isLine), previous })),
+  sizeOf: fragmentBytes,
+}
 
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function growing(app: Hono<Env>, site: Site): void {
@@ -49,7 +53,9 @@ async function grow(c: Ask, site: Site): Promise<Response> {
   const { visit, member } = c.var
   const { room } = visit
   const isFrame = c.req.query('frame') !== undefined
-  const page = await pageSince(site, room.code, lastPlace(c))
+  const read = await pageSince(site, room.code, lastPlace(c))
+  if (!read.ok) return answerRefusal(c, read)
+  const { page } = read
   const path = `${roomPath(c.var.place, room)}/live/${c.req.param('view') ?? makeView(page)}`
   const body = openStream({
     method: c.req.method,
@@ -99,15 +105,20 @@ const endTurns = createMiddleware<Env>(async (c, next) => {
  * The newest page, or all that follows the place of a view if that is more: without scripts a browser cannot ask for
  * what it missed.
  */
-async function pageSince(site: Site, code: string, place: string | undefined): Promise<Page> {
-  const newest = await site.rooms.newest(code, fragmentBytes)
-  if (!place) return newest
-  const after = readCursor(place) ? place : NOWHERE
-  const missed = await site.rooms.history(code, { after, limit: 200, sizeOf: fragmentBytes })
-  if (!missed.ok) throw new TypeError('a place that can be read is refused')
-  const { page } = missed
-  const isMore = page.gap || page.more || page.entries.length > newest.entries.length
-  return isMore ? { ...page, more: page.previous !== undefined } : newest
+async function pageSince(site: Site, code: string, place: string | undefined): Promise<Result<{ page: Page }>> {
+  const newest = await site.rooms.read(code, { sizeOf: fragmentBytes })
+  if (!place || !newest.ok) return newest
+  const cursor = readCursor(place) ? place : NOWHERE
+  const missed = await site.rooms.readOn(code, { cursor, limit: 200, sizeOf: fragmentBytes })
+  if (!missed.ok) return missed
+  const { stretch } = missed
+  const messages = stretch.entries.filter((entry) => entry.kind === 'message')
+  const isMore = stretch.gap || stretch.more || messages.length > newest.page.messages.length
+  return isMore ? { ok: true, page: { ...stretch, messages, more: stretch.previous !== undefined } } : newest
+}
+
+function isLine({ kind }: Event): boolean {
+  return kind !== 'edited' && kind !== 'deleted'
 }
 
 /** Where a view is to go on: where its last document says that it ended, or where that began, or where the view did. */

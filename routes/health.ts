@@ -9,6 +9,7 @@ export function health(app: Hono<Env>, site: Site): void {
   })
 }
 
-async function statusOf(site: Site): Promise<'ok' | 'draining'> {
-  return site.isDraining() ? 'draining' : 'ok'
+async function statusOf(site: Site): Promise<'ok' | 'draining' | 'unavailable'> {
+  if (site.isDraining()) return 'draining'
+  return (await site.rooms.isWell()) ? 'ok' : 'unavailable'
 }

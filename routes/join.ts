@@ -9,7 +9,7 @@ import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
 import { mayGuess, visiting } from './guard/visit.ts'
-import { roomJson } from './room.ts'
+import { memberJson, roomJson } from './json.ts'
 
 /** The door of a room: by its code, or by its link. */
 export function door(app: Hono<Env>, site: Site): void {
@@ -53,7 +53,7 @@ export function welcome(c: Ask, site: Site, room: Room, member: Member): Respons
   const path = roomPath(c.var.place, room)
   c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)
-  return c.json({ room: roomJson(room), member, token }, 201, { Location: path })
+  return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
 }
 
 /** The first page again, with what was typed and the reason beside its field. */

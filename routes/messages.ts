@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
-import { writeCursor } from '../rooms/cursor.ts'
-import { type Event, type Message, type Page, type Refusal, refuse } from '../rooms/types.ts'
+import type { Query } from '../rooms/rooms.ts'
+import { type Entry, type Event, type Message, type Page, type Refusal, type Stretch, refuse } from '../rooms/types.ts'
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
 import { writePage } from '../templates/growing.ts'
@@ -13,6 +13,7 @@ import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal } from './guard/refuse.ts'
+import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
 import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
@@ -35,9 +36,9 @@ async function say(c: Ask, site: Site): Promise<Response> {
   const posted = await post(site, addressOf(c), visit.room.code, member, said)
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
-  if (wantsFragment(c)) return c.html(sent(posted.message).toString())
+  if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())
   const room = roomPath(c.var.place, visit.room)
-  site.rooms.seen(visit.room.code, member)
+  await site.rooms.seen(visit.room.code, member)
   return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
 }
 
@@ -70,40 +71,59 @@ async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields):
 }
 
 async function list(c: Ask, site: Site): Promise<Response> {
-  const { room } = c.var.visit
   const { before, after, limit } = c.req.query()
-  if (limit !== undefined && !/^[1-9]\d*$/.test(limit)) return answerRefusal(c, refuse('malformed'))
-  const isJson = wantsJson(c)
-  const sizeOf = isJson ? jsonBytes : fragmentBytes
-  const read = await site.rooms.history(room.code, { before, after, limit: limit ? Number(limit) : undefined, sizeOf })
+  const isNumber = limit === undefined || /^[1-9]\d*$/.test(limit)
+  if (!isNumber || (before && after)) return answerRefusal(c, refuse('malformed'))
+  const sizeOf = wantsJson(c) ? jsonBytes : fragmentBytes
+  const query = { cursor: after || before, limit: limit ? Number(limit) : undefined, sizeOf }
+  return after ? listAfter(c, site, query) : listBefore(c, site, query)
+}
+
+async function listBefore(c: Ask, site: Site, query: Query): Promise<Response> {
+  const { room } = c.var.visit
+  const read = await site.rooms.read(room.code, query)
   if (!read.ok) return answerRefusal(c, read)
-  const { page } = read
-  if (isJson) return c.json(pageJson(page))
-  if (after && wantsFragment(c)) return goOn(c, site, page)
-  // After a cursor `more` means later messages, but the link above a list leads to earlier ones.
-  const shown = after ? { ...page, more: false } : page
-  return c.html(history({ place: c.var.place, room, page: shown }).toString())
+  const { messages, more, gap, cursor } = read.page
+  if (wantsJson(c)) return c.json(listJson({ messages, more, gap, cursor }))
+  return c.html(history({ place: c.var.place, room, page: read.page }).toString())
+}
+
+async function listAfter(c: Ask, site: Site, query: Query): Promise<Response> {
+  const { room } = c.var.visit
+  const read = await site.rooms.readOn(room.code, query)
+  if (!read.ok) return answerRefusal(c, read)
+  const { stretch } = read
+  if (!wantsJson(c) && wantsFragment(c)) return goOn(c, site, stretch)
+  const messages = messagesIn(stretch)
+  if (wantsJson(c)) return c.json(listJson({ ...stretch, messages }))
+  // More after a cursor is later, and the link above a list leads to what is earlier.
+  return c.html(history({ place: c.var.place, room, page: { ...stretch, messages, more: false } }).toString())
+}
+
+/** What was said or changed in a stretch, each message once and as it is now, oldest first. */
+export function messagesIn({ entries }: Stretch): Message[] {
+  const messages = new Map<number, Message>()
+  for (const entry of entries) {
+    if (entry.kind === 'message') messages.set(entry.seq, entry)
+    if (entry.kind === 'edited' || entry.kind === 'deleted') messages.set(entry.message.seq, entry.message)
+  }
+  return [...messages.values()].sort((one, other) => one.seq - other.seq)
 }
 
 /** What a socket would have brought, for a page that asks again and again because nothing else reaches it. */
-function goOn(c: Ask, site: Site, { gap, entries, more, previous, cursor }: Page): Response {
+async function goOn(c: Ask, site: Site, { gap, entries, more, previous, cursor }: Stretch): Promise<Response> {
   const { visit, member } = c.var
-  site.rooms.seen(visit.room.code, member)
+  await site.rooms.seen(visit.room.code, member)
   const events: Event[] = gap ? [gap, ...entries] : [...entries]
   if (!more) events.push(site.rooms.here(visit.room.code))
   return c.html(frame({ events, previous, cursor }))
 }
 
-/** A message as programs read it. */
-export function messageJson(message: Message): object {
-  const { seq, key, member, name, text, at } = message
-  return { seq, cursor: writeCursor(message), key, member, name, text, at: new Date(at).toISOString() }
+function jsonBytes(entry: Entry): number {
+  const message = entry.kind === 'message' ? entry : 'message' in entry && entry.message
+  return message ? Buffer.byteLength(JSON.stringify(messageJson(message))) : 0
 }
 
-function jsonBytes(message: Message): number {
-  return Buffer.byteLength(JSON.stringify(messageJson(message)))
-}
-
-function pageJson({ entries, more, gap, cursor }: Page): object {
-  return { messages: entries.map(messageJson), more, gap: gap && { missed: gap.missed ?? null }, cursor }
+function listJson({ messages, more, gap, cursor }: Pick<Page, 'messages' | 'more' | 'gap' | 'cursor'>): object {
+  return { messages: messages.map(messageJson), more, gap: gap && { missed: gap.missed ?? null }, cursor }
 }

@@ -1,10 +1,13 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
-import { type Page, type Room, refuse } from '../rooms/types.ts'
+import { type Page, refuse } from '../rooms/types.ts'
 import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
+import { problemPage } from '../templates/problem.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
+import { memberJson, roomJson } from './json.ts'
+import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
@@ -23,12 +26,16 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
     if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
     return c.html(doorPage(c.var.place, room).toString())
   }
-  site.rooms.seen(room.code, member)
-  if (wantsJson(c)) return c.json({ room: roomJson(room), member, members: site.rooms.present(room.code) })
+  if (member.isWaiting) return answerRefusal(c, refuse('waiting'))
+  if (!(await site.rooms.seen(room.code, member))) return answerRefusal(c, refuse('room-unknown'))
+  if (wantsJson(c)) {
+    const members = site.rooms.present(room.code).map(memberJson)
+    return c.json({ room: roomJson(room), member: memberJson(member), members })
+  }
   const before = c.req.query('before')
-  const history = await site.rooms.history(room.code, { before, sizeOf: fragmentBytes })
-  if (!history.ok) return answerRefusal(c, history)
-  return answerPage(c, viewRoom(c, site, { room, member }, history.page, { isNewest: before === undefined }))
+  const read = await site.rooms.read(room.code, { cursor: before, sizeOf: fragmentBytes })
+  if (!read.ok) return answerRefusal(c, read)
+  return answerPage(c, viewRoom(c, site, { room, member }, read.page, { isNewest: before === undefined }))
 }
 
 /** The longest answer there is, in the form that costs least: `compress` would put its `Vary` on a copy of the response. */
@@ -39,8 +46,10 @@ function answerPage(c: Ask, page: Html): Response {
 
 /** The room's page again, with what was typed and why it was not taken. */
 export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
-  const page = await site.rooms.newest(visit.room.code, fragmentBytes)
-  return viewRoom(c, site, visit, page, { isNewest: true, draft })
+  const read = await site.rooms.read(visit.room.code, { sizeOf: fragmentBytes })
+  return read.ok
+    ? viewRoom(c, site, visit, read.page, { isNewest: true, draft })
+    : problemPage(c.var.place, wordsOf(read))
 }
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
@@ -56,9 +65,4 @@ async function leave(c: Ask, site: Site): Promise<Response> {
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
   c.header('Set-Cookie', sessionCookie(roomPath(c.var.place, room), '', schemeOf(c) === 'https'))
   return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.var.place.base}/`, 303)
-}
-
-/** A room as programs read it. */
-export function roomJson({ code, title, created }: Room): object {
-  return { code, title, created: new Date(created).toISOString() }
 }

@@ -7,6 +7,7 @@ import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
 import { protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
+import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Env } from './guard/site.ts'
 import { Answer, Answers } from './wire/answers.ts'
@@ -47,7 +48,7 @@ const HTTP = {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock } = options
   const chat = openChat(options)
-  const app = standAlone(chat.app, options.base)
+  const app = standAlone(chat.app, options)
   const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
@@ -75,13 +76,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** The chat where nothing else is served. */
-export function standAlone(chat: Hono<Env>, base: string): Hono<Env> {
+export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOptions, 'base' | 'origins'>): Hono<Env> {
   const root = new Hono<Env>()
+  const allowed = { origins: new Set(origins) }
   root.route(base || '/', chat)
   root.notFound((c) => {
     protect(c)
     c.set('place', { base, assets: paths })
-    return answerRefusal(c, refuse('not-found'))
+    return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
   })
   return root
 }

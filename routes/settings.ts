@@ -34,7 +34,7 @@ export interface ChatOptions {
   readonly secret?: string
   /** Messages kept in a room: 500. */
   readonly history?: number
-  /** How long an empty room is kept after its last message: `24h`. */
+  /** How long a room is kept after it was last used: `24h`. */
   readonly roomTtl?: string
   /** Origins, beside the request's own, that may open sockets and post. */
   readonly origins?: string | readonly string[]
@@ -66,7 +66,7 @@ Settings, as environment variables or as flags of the same name (PORT=80 or --po
   SECRET         signs sessions (made at start), 16 characters or more; several, comma-separated: the first signs, all verify
   STORE          where rooms are kept (memory:)
   HISTORY        messages kept in a room (500)
-  ROOM_TTL       an empty room is forgotten this long after its last message (24h)
+  ROOM_TTL       a room is forgotten this long after it was last used (24h)
   ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
   RATE_LIMITS    on or off; off only for load tests on one's own machine (on)
 

@@ -29,7 +29,7 @@ ${logId ? html`<div role="log" aria-live="polite" aria-relevant="additions" aria
  * The link to what is before a page, if there is something.
  * @param isPlain whether the page does without scripts
  */
-export function older({ base }: Place, { code }: Room, { more, entries }: Page, isPlain = false): Html | undefined {
+export function older({ base }: Place, { code }: Room, { more, messages }: Page, isPlain = false): Html | undefined {
   const path = html`${base}/rooms/${code}`.toString()
-  return more ? raw(earlier(path, writeCursor(entries[0]), isPlain)) : undefined
+  return more ? raw(earlier(path, writeCursor(messages[0]), isPlain)) : undefined
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../rooms/fanout.ts'
 import { heapBytes } from '../rooms/heap.ts'
-import type { Entry, Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
+import type { Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 import { linkify } from './links.ts'
 
@@ -53,21 +53,37 @@ export function lines({ events, previous }: Pick<Batch, 'events' | 'previous'>):
 }
 
 /** A page of the log, behind the gap before it if there is one. */
-export function pageLines({ gap, entries, previous }: Page): string {
-  return lines({ events: gap ? [gap, ...entries] : entries, previous })
+export function pageLines({ gap, messages, previous }: Page): string {
+  return lines({ events: gap ? [gap, ...messages] : messages, previous })
 }
 
 function line(event: Event): string {
   if (event.kind === 'message') return message(event)
+  if (event.kind === 'edited' || event.kind === 'deleted') return revision(event.message)
   if (event.kind === 'notice') return notice(event)
   if (event.kind === 'gap') return gap(event)
   return ''
 }
 
-function render({ seq, tag, member, name, text, at }: Message): Html {
+function render(message: Message, swap?: Html): Html {
+  const { seq, tag, member, name, at, isDeleted } = message
   const time = new Date(at).toISOString()
-  return html`<li id="m${seq}" class="message" data-member="${member}" data-cursor="${seq}.${tag}"><bdi class="name h${hue(name)}">${name}</bdi> <time datetime="${time}">${time.slice(11, 16)}</time><p class="text" dir="auto"${isTall(text) && html` tabindex="0"`}>${linkify(text)}</p></li>
+  return html`<li id="m${seq}" class="message${stateOf(message)}" data-member="${member}" data-cursor="${seq}.${tag}"${swap}><bdi class="name h${hue(name)}">${name}</bdi> <time datetime="${time}">${time.slice(11, 16)}</time>${isDeleted ? html`<p class="plain">This message was deleted.</p>` : textOf(message)}</li>
 `
+}
+
+function textOf({ text }: Message): Html {
+  return html`<p class="text" dir="auto"${isTall(text) && html` tabindex="0"`}>${linkify(text)}</p>`
+}
+
+function stateOf({ isDeleted, edited }: Message): string {
+  if (isDeleted) return ' deleted'
+  return edited === undefined ? '' : ' edited'
+}
+
+/** A message that was changed or taken back: it takes the place of what it was, wherever that stands. */
+export function revision(message: Message): string {
+  return render(message, html` hx-swap-oob="true"`).toString()
 }
 
 /** Whether a text may be taller than a screen gives it, and so has to be scrolled, by the keyboard too. */
@@ -90,6 +106,8 @@ function separator(day: number): string {
 }
 
 function gap({ missed }: Gap): string {
+  // Nothing that stands in a log is gone: only what hosts did.
+  if (missed === 0) return ''
   const words = missed ? `${missed} ${missed === 1 ? 'message is' : 'messages are'} no longer kept.` : UNKNOWN_GAP
   return html`<li class="gap">${words}</li>
 `.toString()
@@ -128,7 +146,7 @@ function longDate(date: Date): string {
   return `${WEEKDAYS[date.getUTCDay()]} ${date.getUTCDate()} ${MONTHS[date.getUTCMonth()]} ${date.getUTCFullYear()}`
 }
 
-function dayOf({ at }: Entry): number {
+function dayOf({ at }: Message): number {
   return Math.floor(at / DAY_MS)
 }
 

@@ -15,8 +15,8 @@ export function quoting(words: string): Html {
 
 /**
  * The answer to a message that was taken: only what names its key counts as one. The message itself comes to its
- * sender by the same way as to everybody else.
+ * sender by the same way as to everybody else. One that was taken back meanwhile has no key of its own any more.
  */
-export function sent(message: Message): Html {
-  return html`<span class="sent" data-key="${message.key}" data-cursor="${writeCursor(message)}"></span>`
+export function sent(key: string, message: Message): Html {
+  return html`<span class="sent" data-key="${key}" data-cursor="${writeCursor(message)}"></span>`
 }

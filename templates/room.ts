@@ -86,7 +86,7 @@ function line({ place, room, page }: RoomView): Html {
 
 function log(view: RoomView): Html {
   return html`${history({ place: view.place, room: view.room, page: view.page, logId: view.isNewest ? 'log' : undefined })}
-${view.isNewest && view.page.entries.length === 0 && html`<p class="empty">Nobody has said anything yet. Send somebody the code or the link.</p>`}`
+${view.isNewest && view.page.messages.length === 0 && html`<p class="empty">Nobody has said anything yet. Send somebody the code or the link.</p>`}`
 }
 
 function compose({ place, room, member, draft }: RoomView): Html {

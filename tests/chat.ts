@@ -99,7 +99,7 @@ test('nothing of the chat’s runs for what is the host’s, wherever the chat i
 })
 
 test('what fails in the chat is answered by the chat', async (context) => {
-  const store = new MemoryStore({ history: 5, bytes: 1000 })
+  const store = new MemoryStore({ history: 5, bytes: 1000, rooms: 10 })
   store.create = () => Promise.reject(new Error('a store that fails'))
   const { url } = await serve(context, { '/chat': make(context, { store }) })
   const { error } = console
@@ -165,7 +165,7 @@ test('where the host ends TLS itself, a page’s own origin is one of https', as
 })
 
 test('after a restart pages come back to their chat before anybody asked it for anything', async (context) => {
-  const store = new MemoryStore({ history: 5, bytes: 1000 })
+  const store = new MemoryStore({ history: 5, bytes: 1000, rooms: 10 })
   const before = await serve(context, { '/t/:team/chat': make(context, { store, secret: SECRET }) })
   const ann = await Person.create(`${before.url}/t/blue/chat`, 'ann')
   const other = make(context, { secret: 'another secret of the tests' })
@@ -185,7 +185,7 @@ test('after a restart pages come back to their chat before anybody asked it for 
 })
 
 test('a chat that drains says goodbye, takes no more, and lets go of its store once', async (context) => {
-  const store = new MemoryStore({ history: 5, bytes: 1000 })
+  const store = new MemoryStore({ history: 5, bytes: 1000, rooms: 10 })
   let closed = 0
   store.close = async () => {
     closed += 1
@@ -206,6 +206,25 @@ test('a chat that drains says goodbye, takes no more, and lets go of its store o
   const late = await Line.open(line.socket.url, { Authorization: `Bearer ${ann.token}` }).catch(String)
   assert.match(String(late), '503')
   assert.is((await fetch(`${url}/host`, { method: 'POST' })).status, 200)
+})
+
+test('a chat that has drained says that it will be back, and never that a room is gone', async (context) => {
+  const chat = make(context, { secret: SECRET })
+  const { url } = await serve(context, { '/chat': chat })
+  const ann = await Person.create(`${url}/chat`, 'ann')
+  await ann.say('hello')
+  await chat.drain()
+  const { error } = console
+  console.error = () => assert.unreachable('a chat that has drained complains')
+  for (const path of ['', '/messages', '/messages?after=1.x', '/events', '/live', '/write', '/leave', '/members'])
+    for (const method of ['GET', 'POST']) {
+      const body = method === 'POST' ? new URLSearchParams({ name: 'bob', text: 'late' }) : undefined
+      const { status, headers } = await ann.fetch(path, { method, body })
+      if (status !== 405) assert.equal([path, status, headers.has('retry-after')], [path, 503, true])
+    }
+  for (const path of ['/rooms', '/join'])
+    assert.is((await post(`${url}/chat${path}`, { name: 'bob', code: ann.code })).status, 503)
+  console.error = error
 })
 
 test('an option that cannot be is refused in the words of the setting', () => {

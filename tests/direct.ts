@@ -1,7 +1,11 @@
-import { connect, createServer, type ServerOpts, type Socket } from 'node:net'
+import { createServer as createHttps } from 'node:https'
+import { type AddressInfo, connect, createServer, type ServerOpts, type Socket } from 'node:net'
 import process from 'node:process'
+import { getRequestListener } from '@hono/node-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { WebSocket } from 'ws'
+import { createChat } from '../routes/chat.ts'
 import { writeDirectly } from '../routes/wire/direct.ts'
 
 const test = suite('direct')
@@ -68,6 +72,29 @@ test('a socket that has ended is not written to', async () => {
   far.destroy()
 })
 
+test('what is said arrives over TLS too, though a plain socket was written to directly before', async () => {
+  const plain = await pair()
+  plain.near.write(bytes('-'))
+  write(plain.near, 'one', () => {})
+  plain.near.destroy()
+  const { port, token, code, stop } = await secureChat()
+  const headers = { Authorization: `Bearer ${token}` }
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/rooms/${code}/socket`, { headers, rejectUnauthorized: false })
+  let text = ''
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('open', () => socket.send('{"since":""}'))
+    socket.on('message', (part) => {
+      if (text === '') for (const word of ['one', 'two', 'three']) socket.send(JSON.stringify({ text: word }))
+      text += String(part)
+      if (text.includes('three</p>')) resolve()
+    })
+  })
+  assert.match(text, /one<\/p>[^]*two<\/p>[^]*three<\/p>/)
+  socket.terminate()
+  await stop()
+})
+
 async function pair(options: ServerOpts = {}): Promise<{ near: Socket; far: Socket }> {
   const server = createServer(options)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -90,6 +117,48 @@ async function all(socket: Socket): Promise<string> {
 
 function unexpected(): void {
   throw new Error('nothing was queued')
+}
+
+// Made for this test, good for no other host, and known to everybody.
+const SECURE = {
+  key: `-----BEGIN PRIVATE KEY-----
+MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgCbjuQgF7NrezEH6m
+PgaH+abOTJ4pNFrYHrrmrH+cjqKhRANCAARbZ2OjxpoSeoW1vvCbMO8Vbw/dLb4S
+Zv1BfYFoINUiMySN0/nGuRmwDkN5twOAdo/2FpvtGDyoH7AV2GXfYwDe
+-----END PRIVATE KEY-----
+`,
+  cert: `-----BEGIN CERTIFICATE-----
+MIIBgDCCASWgAwIBAgIUUPYA5biP87OqYCnrZymBfaUxzWQwCgYIKoZIzj0EAwIw
+FDESMBAGA1UEAwwJbG9jYWxob3N0MCAXDTI2MTEyNTA2MTQxNFoYDzIxMjYxMTAx
+MDYxNDE0WjAUMRIwEAYDVQQDDAlsb2NhbGhvc3QwWTATBgcqhkjOPQIBBggqhkjO
+PQMBBwNCAARbZ2OjxpoSeoW1vvCbMO8Vbw/dLb4SZv1BfYFoINUiMySN0/nGuRmw
+DkN5twOAdo/2FpvtGDyoH7AV2GXfYwDeo1MwUTAdBgNVHQ4EFgQUw+drMjjhf2K5
+RZWrFrgBHARDIsAwHwYDVR0jBBgwFoAUw+drMjjhf2K5RZWrFrgBHARDIsAwDwYD
+VR0TAQH/BAUwAwEB/zAKBggqhkjOPQQDAgNJADBGAiEAxktPIVwy2QT9tNUGgfFW
+4khhBZ6KzWJZj0qTl5IqIYACIQDue978h9Qss0Y04azYZ/Afu2wWskclrlvcPnCG
+XfgCxA==
+-----END CERTIFICATE-----
+`,
+}
+
+/** A chat of one room on a server that speaks TLS only. */
+async function secureChat() {
+  const chat = createChat({ secret: 'a secret of the tests', rateLimits: false })
+  const server = createHttps(SECURE, getRequestListener(chat.app.fetch))
+  server.on('upgrade', (request, socket, head) => chat.upgrade(request, socket, head) || socket.destroy())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const made = await chat.app.request(`https://127.0.0.1:${port}/rooms`, {
+    method: 'POST',
+    headers: { Accept: 'application/json' },
+    body: new URLSearchParams({ name: 'ann' }),
+  })
+  const { room, token } = (await made.json()) as { room: { code: string }; token: string }
+  const stop = async () => {
+    await chat.drain()
+    server.close()
+  }
+  return { port, token, code: room.code, stop }
 }
 
 test.run()

@@ -1,11 +1,12 @@
+import { setImmediate } from 'node:timers'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Batch, Fanout, type Format } from '../rooms/fanout.ts'
+import type { Batch, Format } from '../rooms/fanout.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { Rooms } from '../rooms/rooms.ts'
-import type { Message } from '../rooms/types.ts'
+import { type Message, UNCHANGED } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
@@ -13,141 +14,149 @@ import { lines } from '../templates/message.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
 
-const ann = { id: 'a', name: 'ann' }
-const bob = { id: 'b', name: 'bob' }
+const HISTORY = 10
 
 const test = suite('fanout')
 
-test('what one turn brings is one write to each connection, encoded once for each format', () => {
-  const { fanout, flush } = hall()
+test('what one turn brings is one write to each connection, encoded once for each format', async () => {
+  const { rooms, code, ann, bob } = await opened()
   const [first, second] = [counting(), counting()]
   const ears = [new Ear(ann, first), new Ear(bob, first), new Ear(bob, second)]
-  for (const ear of ears) open(fanout, ear)
-  for (const seq of [1, 2, 3]) fanout.publish(message(seq))
-  assert.equal(
-    ears.map(({ frames }) => frames.length),
-    [0, 0, 0],
+  await heard(rooms, code, ears)
+  const before = [first.count, second.count]
+  await Promise.all(['one', 'two', 'three'].map((text) => rooms.post(code, ann, { text, key: '' })))
+  assert.ok(
+    ears.every(({ texts }) => texts.length === 0),
     'nothing before the turn ends',
   )
-  flush()
-  for (const ear of ears)
-    assert.equal([ear.frames.length, ear.texts, ear.cursor], [1, ['text 1', 'text 2', 'text 3'], '3.t3'])
-  assert.equal([first.count, second.count], [1, 1])
+  await turn()
+  for (const ear of ears) assert.equal(ear.frames.at(-1)?.events.length, 3)
+  assert.ok(ears.every(({ cursor }) => cursor === ears[0].cursor && cursor.startsWith('3.')))
+  assert.equal([first.count, second.count], [before[0] + 1, before[1] + 1])
 })
 
-test('a quiet room waits for nobody, a busy one for as long as turns bring more', () => {
-  const { fanout, endTurn } = hall()
+test('a quiet room waits for nobody, a busy one for as long as turns bring more', async () => {
+  const { rooms, code, ann } = await opened()
   const ear = new Ear(ann)
-  open(fanout, ear)
-  for (const seq of [1, 2]) fanout.publish(message(seq))
-  endTurn()
-  assert.equal(ear.texts.length, 2, 'the first batch goes at once')
-  fanout.publish(message(3))
-  endTurn()
-  fanout.publish(message(4))
-  endTurn()
-  assert.equal(ear.texts.length, 2, 'after a batch of several the next waits')
-  endTurn()
-  assert.equal([ear.texts.length, ear.frames.length], [4, 2])
-  fanout.publish(message(5))
-  endTurn()
-  endTurn()
-  fanout.publish(message(6))
-  endTurn()
-  assert.equal(ear.texts.length, 6, 'after a single one it does not')
+  await heard(rooms, code, [ear])
+  const say = (count: number) =>
+    Promise.all(Array.from({ length: count }, () => rooms.post(code, ann, { text: 'x', key: '' })))
+  await say(2)
+  await immediate()
+  assert.is(ear.texts.length, 2, 'the first batch goes at once')
+  await say(1)
+  await immediate()
+  await say(1)
+  await immediate()
+  assert.is(ear.texts.length, 2, 'after a batch of several the next waits')
+  await immediate()
+  assert.is(ear.texts.length, 4)
+  await say(1)
+  for (let count = 0; count < 2; count += 1) await immediate()
+  assert.is(ear.texts.length, 5)
+  await say(1)
+  await immediate()
+  assert.is(ear.texts.length, 6, 'after a single one it does not')
 })
 
-test('a room that never falls silent is sent to all the same', () => {
-  const { fanout, endTurn } = hall()
+test('a room that never falls silent is sent to all the same', async () => {
+  const { rooms, code, ann } = await opened()
   const ear = new Ear(ann)
-  open(fanout, ear)
-  for (let seq = 1; seq <= 100; seq += 1) {
-    for (const one of [2 * seq - 1, 2 * seq]) fanout.publish(message(one))
-    endTurn()
+  await heard(rooms, code, [ear])
+  const { length } = ear.frames
+  for (let count = 1; count <= 100; count += 1) {
+    for (const text of ['one', 'two']) await rooms.post(code, ann, { text, key: '' })
+    await immediate()
   }
   assert.ok(ear.texts.length > 180)
-  assert.ok(ear.frames.length < 20)
+  assert.ok(ear.frames.length - length < 20)
 })
 
-test('everyone is sent the same bytes, not copies of them', () => {
-  const { fanout, flush } = hall()
+test('everyone is sent the same bytes, not copies of them', async () => {
+  const { rooms, code, ann, bob } = await opened()
   const written: Uint8Array[] = []
-  for (const member of [ann, bob]) {
-    const ear = new Ear(member)
-    ear.write = (bytes) => void written.push(bytes)
-    open(fanout, ear)
-  }
-  fanout.publish(message(1))
-  flush()
+  const ears = [new Ear(ann), new Ear(bob)]
+  await heard(rooms, code, ears)
+  for (const ear of ears) ear.write = (bytes) => void written.push(bytes)
+  await rooms.post(code, ann, { text: 'hello', key: '' })
+  await turn()
   assert.is(written.length, 2)
   assert.is(written[0], written[1])
 })
 
-test('a format that nobody reads is not encoded, and a turn that brings nothing writes nothing', () => {
-  const { fanout, flush } = hall()
+test('a format that nobody reads is not encoded, and a turn that brings nothing writes nothing', async () => {
+  const { rooms, code, ann, bob } = await opened()
   const format = counting()
-  const ear = new Ear(ann, format)
-  open(fanout, ear)
-  flush()
-  fanout.remove(ear)
-  fanout.publish(message(1))
-  flush()
-  assert.equal([format.count, ear.frames.length, fanout.size], [0, 0, 0])
+  const [gone, left] = [new Ear(ann, format), new Ear(bob)]
+  await heard(rooms, code, [gone, left])
+  rooms.disconnect(code, gone)
+  await turn()
+  const [{ count }, { length }] = [format, left.frames]
+  await turn()
+  assert.is(left.frames.length, length)
+  await rooms.post(code, ann, { text: 'hello', key: '' })
+  await turn()
+  assert.equal([format.count, left.texts], [count, ['hello']])
 })
 
-test('a connection that is let in gets nothing before it begins', () => {
-  const { fanout, flush } = hall()
+test('a connection that is let in gets nothing before it begins', async () => {
+  const { rooms, code, ann, bob } = await opened()
   const [early, late] = [new Ear(ann), new Ear(bob)]
-  open(fanout, early)
-  fanout.add(late)
-  fanout.publish(message(1))
-  fanout.publish({ kind: 'notice', joined: [bob], left: [] })
-  flush()
-  assert.equal([early.texts, late.frames], [['text 1'], []])
-  fanout.begin(late, message(1), '1.t1')
-  fanout.publish(message(2))
-  flush()
-  assert.equal([early.texts, late.texts], [['text 1', 'text 2'], ['text 2']])
+  await heard(rooms, code, [early])
+  await rooms.enter(code, late)
+  await rooms.post(code, ann, { text: 'one', key: '' })
+  await turn()
+  assert.equal([early.texts, late.frames], [['one'], []])
+  await rooms.connect(code, late, '')
+  await rooms.post(code, ann, { text: 'two', key: '' })
+  await turn()
+  assert.equal([early.texts, late.texts], [['one', 'two'], ['two']])
 })
 
-test('an entry that a newcomer was told of before the followers were is not sent to them again', () => {
-  const { fanout, flush } = hall()
-  const [early, late] = [new Ear(ann), new Ear(bob)]
-  open(fanout, early)
-  fanout.add(late)
-  fanout.begin(late, message(2), '2.t2')
-  for (const seq of [1, 2, 3]) fanout.publish(message(seq))
-  flush()
-  assert.equal([early.seqs, late.seqs], [[1, 2, 3], [3]])
-  const last = new Ear(bob)
-  fanout.add(last)
-  fanout.begin(last, message(4), '4.t4')
-  for (const seq of [4, 5]) fanout.publish(message(seq))
-  flush()
-  assert.equal([early.seqs, last.seqs], [[1, 2, 3, 4, 5], [5]])
+test('whoever is ahead of the room, or behind it by what its next turn brings, gets each entry once', async () => {
+  const { rooms, code, ann, bob } = await opened()
+  const early = new Ear(ann)
+  await heard(rooms, code, [early])
+  await rooms.post(code, ann, { text: 'one', key: '' })
+  const page = await rooms.read(code, { sizeOf: plainFormat.sizeOf })
+  assert.ok(page.ok)
+  await rooms.post(code, ann, { text: 'two', key: '' })
+  const [ahead, behind] = [new Ear(bob), new Ear(bob)]
+  // The room has handed out neither of the two by now.
+  const connecting = [
+    rooms.enter(code, ahead).then(() => rooms.connect(code, ahead, page.page.cursor)),
+    rooms.enter(code, behind).then(() => rooms.connect(code, behind, early.cursor)),
+  ]
+  await rooms.post(code, ann, { text: 'three', key: '' })
+  await Promise.all(connecting)
+  await rooms.post(code, ann, { text: 'four', key: '' })
+  await turn()
+  assert.equal(early.seqs, [1, 2, 3, 4])
+  assert.equal(
+    [ahead.seqs, behind.seqs],
+    [
+      [2, 3, 4],
+      [1, 2, 3, 4],
+    ],
+  )
 })
 
-test('what is sent knows the entry before it, whoever has come meanwhile', () => {
-  const { fanout, flush } = hall()
+test('what is sent knows the message before it, whoever has come meanwhile', async () => {
+  const { rooms, code, ann, bob } = await opened()
   const previous: (number | undefined)[] = []
   const format: Format = {
     ...plainFormat,
     encode(batch) {
-      previous.push(batch.previous?.seq)
+      if (batch.events.some(({ kind }) => kind === 'message')) previous.push(batch.previous?.seq)
       return plainFormat.encode(batch)
     },
   }
-  const early = new Ear(ann, format)
-  fanout.add(early)
-  fanout.begin(early, message(7), '7.t7')
-  for (const seq of [8, 9]) {
-    fanout.publish(message(seq))
-    const late = new Ear(bob)
-    fanout.add(late)
-    fanout.begin(late, message(seq), `${seq}.t${seq}`)
-    flush()
+  await heard(rooms, code, [new Ear(ann, format)])
+  for (let count = 0; count < 3; count += 1) {
+    await rooms.post(code, ann, { text: 'hello', key: '' })
+    await heard(rooms, code, [new Ear(bob)])
   }
-  assert.equal(previous, [7, 8])
+  assert.equal(previous, [undefined, 1, 2])
 })
 
 test('a message is rendered once, for the page, the history, the sockets and the streams alike', () => {
@@ -161,12 +170,12 @@ test('a message is rendered once, for the page, the history, the sockets and the
   }
   const batch: Batch = { events: [said], cursor: '1.t1' }
   const place = { base: '', assets: paths }
-  const room = { code: 'ACD-EFG-HJK', title: '', created: 0 }
+  const room = { ...UNCHANGED, code: 'ACD-EFG-HJK', title: '', created: 0, generation: '' }
   const shown = [
     frame(batch),
     frame(batch),
     lines(batch),
-    history({ place, room, page: { entries: [said], more: false, start: '0.t0', cursor: '1.t1' } }).toString(),
+    history({ place, room, page: { messages: [said], more: false, start: '0.t0', cursor: '1.t1' } }).toString(),
   ]
   assert.ok(shown.every((html) => html.includes('hello')))
   assert.is(renderings, 1)
@@ -174,15 +183,15 @@ test('a message is rendered once, for the page, the history, the sockets and the
 
 test('nothing of a message stays once it fell off the history', async () => {
   const collect = collector()
-  const HISTORY = 10
-  const store = new MemoryStore({ history: HISTORY, bytes: 1_000_000 })
-  const rooms = new Rooms({ store, ttl: 1000, areRatesLimited: false, clock: new TestClock() })
-  const { code, member, ear } = await opened(rooms)
-  const refs: WeakRef<Message>[] = []
-  store.follow(code, (entry) => void refs.push(new WeakRef(entry)))
+  const { rooms, code, ann } = await opened(new MemoryStore({ history: HISTORY, bytes: 1_000_000, rooms: 10 }))
+  const ear = new Ear(ann)
+  ear.write = () => {}
+  await rooms.enter(code, ear)
   await rooms.connect(code, ear, '')
+  const refs: WeakRef<Message>[] = []
   for (let count = 0; count < 500; count += 1) {
-    await rooms.post(code, member, { text: `text ${count}`, key: '' })
+    const posted = await rooms.post(code, ann, { text: `text ${count}`, key: '' })
+    if (posted.ok) refs.push(new WeakRef(posted.message))
     if (count % 20 === 0) await turn()
   }
   await turn()
@@ -192,37 +201,27 @@ test('nothing of a message stays once it fell off the history', async () => {
   assert.ok(left <= HISTORY + 1, `${left} are left`)
 })
 
-/** A fan-out whose turns end when the test says so. */
-function hall() {
-  let deferred: (() => void) | undefined
-  const fanout = new Fanout((end) => {
-    deferred = end
-  })
-  const endTurn = () => {
-    const end = deferred
-    deferred = undefined
-    end?.()
-    return end !== undefined
+/** Lets connections in, which are abreast from then on. */
+async function heard(rooms: Rooms, code: string, ears: Ear[]): Promise<void> {
+  for (const ear of ears) {
+    await rooms.enter(code, ear)
+    await rooms.connect(code, ear, '')
   }
-  const flush = () => {
-    while (endTurn());
-  }
-  return { fanout, endTurn, flush }
+  await turn()
 }
 
-function open(fanout: Fanout, ear: Ear): void {
-  fanout.add(ear)
-  fanout.begin(ear, undefined, '0.t0')
+function immediate(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
-async function opened(rooms: Rooms) {
+async function opened(store = new MemoryStore({ history: 500, bytes: 1_000_000, rooms: 10 })) {
+  const rooms = new Rooms({ store, ttl: 1000, areRatesLimited: false, clock: new TestClock() })
   const created = await rooms.create('', 'ann')
   if (!created.ok) throw new Error(created.refusal)
-  const { room, member } = created
-  const ear = new Ear(member)
-  ear.write = () => {}
-  rooms.enter(room.code, ear)
-  return { code: room.code, member, ear }
+  const { code } = created.room
+  const joined = await rooms.join(code, 'bob')
+  if (!joined.ok) throw new Error(joined.refusal)
+  return { rooms, code, ann: created.member, bob: joined.member }
 }
 
 function counting(): Format & { count: number } {

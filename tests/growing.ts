@@ -209,7 +209,7 @@ interface House {
 }
 
 async function build(history: number): Promise<House> {
-  const store = new MemoryStore({ history, bytes: 1024 * 1024 })
+  const store = new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000 })
   return { store, server: await serve({ store }) }
 }
 
@@ -227,7 +227,7 @@ async function enter({ server, store }: House): Promise<Talker> {
   async function talk(messages: number, text = 'hello'): Promise<void> {
     for (let left = messages; left > 0; left -= 1) {
       talker.said += 1
-      await store.append(person.code, { member: person, key: `${talker.said}`, text, at: talker.said })
+      await store.append(person.code, { kind: 'message', by: person.id, key: `${talker.said}`, text, at: talker.said })
     }
   }
   return talker

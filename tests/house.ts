@@ -63,9 +63,9 @@ test('nobody but main.ts and chat.ts opens a store: rooms/ and routes/ know the 
   const outer = [...within('rooms').filter(({ path }) => !path.startsWith('rooms/stores/')), ...within('routes')]
   holds(
     outer.filter(({ path }) => path !== 'routes/chat.ts'),
-    ({ from, isType }) => !/stores\/(?!(store|bus)\.ts$)/.test(from) || isType,
+    ({ from, isType }) => !/stores\/(?!(store|bus|prompt)\.ts$)/.test(from) || isType,
   )
-  holds(within('routes'), ({ from, isType }) => !/stores\/(?!(store|bus|open)\.ts$)/.test(from) || isType)
+  holds(within('routes'), ({ from, isType }) => !/stores\/(?!(store|bus|prompt|open)\.ts$)/.test(from) || isType)
 })
 
 test('nobody knows main.ts', () => {

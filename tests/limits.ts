@@ -105,6 +105,18 @@ test('an address may join sixty times a minute, by the code or at the door, and 
   assert.equal([(await join('guest 60', 0)).status, (await join('guest 61', 1)).status], [303, 429])
 })
 
+test('an address may try sixty passwords, and then one a second', async () => {
+  const { house, site, clock } = makeHouse({ areRatesLimited: true })
+  const ann = await house.open()
+  const [host] = site.rooms.present(ann.code)
+  assert.ok((await site.rooms.change(ann.code, host, { password: 'sesame' })).ok)
+  const guess = async () => (await house.post(`${ann.room}/members`, { name: 'eve', password: 'x' })).status
+  for (let count = 0; count < 60; count += 1) assert.is(await guess(), 403)
+  assert.is(await guess(), 429)
+  await clock.pass(1000)
+  assert.equal([await guess(), await guess()], [403, 429])
+})
+
 test('a hundred joins and five hundred posts as fast as they go do not wipe out what was said before', async () => {
   const { house } = makeHouse({ areRatesLimited: true })
   const ann = await house.open()

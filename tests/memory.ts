@@ -4,19 +4,21 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { waterLevel } from '../rooms/stores/budget.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
+import { Queue } from '../rooms/stores/queue.ts'
 import { hashOf, Receipts } from '../rooms/stores/receipts.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { KEY_MS, KEYS, MOST_KEYS } from '../rooms/stores/store.ts'
-import type { Member, Message } from '../rooms/types.ts'
+import type { Act } from '../rooms/entries.ts'
+import type { Entry, Member, Message, Page, Room, Stretch } from '../rooms/types.ts'
 import { message } from '../templates/message.ts'
 import { TestClock } from './support/clock.ts'
 import { collector, grownBy } from './support/heap.ts'
 import { isWithin } from './support/ratio.ts'
 
 const MB = 1024 * 1024
-const BOUNDS = { history: 500, bytes: MB }
+const BOUNDS = { history: 500, bytes: MB, rooms: 10_000 }
 const RECEIPT = { seq: 1, tag: 'abc0zz', at: Date.UTC(2026) }
-const ann = { id: 'a', name: 'ann' }
+const ann: Member = { id: 'a', name: 'ann', role: 'host' }
 
 const all = suite('memory')
 // Without a collector to call, what is measured is not what is kept.
@@ -47,18 +49,15 @@ all(
       if (count % 2 === 0) await say(store, 'large', '語'.repeat(1900))
       assert.ok(store.bytes <= MB)
     }
-    const kept = async (code: string) => (await store.read(code, { limit: 1000 })).entries.length
+    const kept = async (code: string) => (await newest(store, code)).messages.length
     assert.is(await kept('small'), 20)
     assert.ok((await kept('large')) < 150 && (await kept('larger')) < 150)
-    const page = await store.read('larger', { after: said[0], limit: 1000 })
+    const page = (await store.entries('larger', { after: said[0], limit: 1000 })) as Stretch
     assert.equal(
       [page.entries.length, page.gap],
       [await kept('larger'), { kind: 'gap', missed: 399 - page.entries.length }],
     )
-    assert.is(
-      (await store.append('larger', { member: ann, key: said[400 - KEYS].key, text: 'again', at: 0 }))?.repeated,
-      true,
-    )
+    assert.is(await isRepeated(store, 'larger', ann, said[400 - KEYS].key), true)
   },
 )
 
@@ -81,15 +80,14 @@ all('members who are away count and give way too, empty rooms count, and whoever
   await open(store, 'a room')
   await open(store, 'another')
   for (let number = 0; number < 1500; number += 1) {
-    const guest = { id: `${number}`, name: `guest ${number}` }
-    await store.admit('a room', guest)
-    await store.mark('a room', guest.id, false)
+    await store.admit('a room', guest(number))
+    await store.mark('a room', new Map([[`${number}`, false]]))
     assert.ok(store.bytes <= MB)
   }
   assert.is(await store.member('a room', '0'), undefined)
   for (const code of ['a room', 'another']) assert.equal(await store.member(code, ann.id), ann)
   const before = store.bytes
-  await store.create({ code: 'empty', title: '', created: 0 })
+  await open(store, 'empty')
   assert.ok(store.bytes > before)
   for (const code of ['a room', 'another', 'empty']) await store.remove(code)
   assert.is(store.bytes, 0, 'nothing is left of what is gone')
@@ -100,9 +98,25 @@ all('a budget that is too small for those who are here keeps a message a room an
   for (let room = 0; room < 20; room += 1) await open(store, `${room}`)
   for (let count = 0; count < 100; count += 1) await say(store, `${count % 20}`, 'hello')
   for (let room = 0; room < 20; room += 1) {
-    const { entries } = await store.read(`${room}`, { limit: 100 })
-    assert.ok(entries.length >= 1 && entries.at(-1)?.seq === 5)
+    const { messages } = await newest(store, `${room}`)
+    assert.ok(messages.length >= 1 && messages.at(-1)?.seq === 5)
   }
+})
+
+all('however much hosts do, how many messages are gone is told rightly or not at all', async () => {
+  const store = new MemoryStore({ ...BOUNDS, history: 1 })
+  await open(store, 'a room')
+  const first = await say(store, 'a room', 'one')
+  const done: Entry[] = []
+  for (let number = 0; number < 5000; number += 1)
+    done.push(await act(store, { kind: 'room', by: ann.id, at: 0, change: { notice: `${number}` } }))
+  const before = store.bytes
+  for (const text of ['two', 'three']) await say(store, 'a room', text)
+  assert.ok(store.bytes - before < 1000)
+  const missed = async (after: Entry) => (await store.entries('a room', { after, limit: 9 }))?.gap
+  assert.equal(await missed(done[4998]), { kind: 'gap', missed: 1 })
+  assert.equal(await missed(done[10]), { kind: 'gap' })
+  assert.equal(await missed(first), { kind: 'gap' })
 })
 
 measured('what is kept takes no more memory than is counted', async () => {
@@ -110,12 +124,27 @@ measured('what is kept takes no more memory than is counted', async () => {
     'long texts': (store, number) => say(store, 'a room', own('x'.repeat(3990) + number)),
     'wide texts': (store, number) => say(store, 'a room', own('語'.repeat(3990) + number)),
     'short texts': (store, number) => say(store, 'a room', own(`x${number}`), own(`${'k'.repeat(120)}${number}`)),
-    members: (store, number) =>
-      store.admit('a room', { id: own(`id ${number}`), name: own(`a guest's name ${number}`) }),
-    rooms: (store, number) => store.create({ code: own(`room ${number}`), title: own('t'.repeat(80)), created: 0 }),
+    members: (store, number) => store.admit('a room', guest(number)),
+    rooms: (store, number) => store.create(roomOf(own(`room ${number}`), own('t'.repeat(80))), guest(number)),
+    edits: async (store, number) => {
+      const of = await say(store, 'a room', own(`x${number}`))
+      await store.append('a room', { kind: 'edited', by: ann.id, at: 0, of, text: own(`y${number}`) })
+    },
+    deletions: async (store, number) => {
+      const of = await say(store, 'a room', own('x'.repeat(1000) + number))
+      await store.append('a room', { kind: 'deleted', by: ann.id, at: 0, of })
+    },
+    'members who are removed': async (store, number) => {
+      await store.admit('a room', guest(number))
+      await moderate(store, number, 'remove')
+    },
+    'members who are banned': async (store, number) => {
+      await store.admit('a room', guest(number))
+      await moderate(store, number, 'ban')
+    },
   }
   for (const [what, fill] of Object.entries(fillings)) {
-    const store = new MemoryStore({ history: 10_000, bytes: 100 * MB })
+    const store = new MemoryStore({ history: 10_000, bytes: 100 * MB, rooms: 10_000, acts: 10_000 })
     await open(store, 'a room')
     const before = store.bytes
     // So many that what the runtime makes for itself meanwhile, up to 300 KB, is little for each.
@@ -220,6 +249,23 @@ all('whatever is said when, the keys of a day and the last few are known, and no
   )
 })
 
+all('a row that is long gives up its first as cheaply as a short one', () => {
+  const rows = [500, 50_000].map((length) => {
+    const row = new Queue<number>()
+    for (let number = 0; number < length; number += 1) row.push(number)
+    return row
+  })
+  const turn = (row: Queue<number>) => () => {
+    for (let number = 0; number < 5000; number += 1) row.push(row.shift() as number)
+  }
+  assert.ok(isWithin(5, turn(rows[0]), turn(rows[1])))
+  const row = new Queue<number>()
+  for (let number = 0; number < 100; number += 1) row.push(number)
+  const gone = Array.from({ length: 60 }, () => row.shift())
+  row.remove(1)
+  assert.equal([gone[59], row.length, row.at(0), row.slice(0, 3), row.at(38)], [59, 39, 60, [60, 62, 63], 99])
+})
+
 all('a post costs no more with all keys that are kept than with a few', () => {
   const [few, many] = [new Receipts(), new Receipts()]
   const hashes = Array.from({ length: 3 * MOST_KEYS }, (_, key) => hashOf(`key ${key}`))
@@ -234,17 +280,16 @@ all(
   async () => {
     const store = new MemoryStore({ ...BOUNDS, budget: MB })
     await open(store, 'a room')
-    const guests = Array.from({ length: 5 }, (_, number) => ({ id: `${number}`, name: `guest ${number}` }))
+    const guests = Array.from({ length: 5 }, (_, number) => guest(number))
     for (const guest of guests) await store.admit('a room', guest)
-    const say = async (member: Member, count: number) =>
-      (await store.append('a room', { member, key: `key ${count}`, text: 'x', at: 0 }))?.repeated
+    const say = (member: Member, count: number) => isRepeated(store, 'a room', member, `key ${count}`)
     const last = 4000
     for (let count = 1; count <= last; count += 1) {
       for (const guest of guests) await say(guest, count)
       assert.ok(store.bytes <= MB)
       if (count === last / 10) assert.ok(store.bytes > guests.length * count * 40)
     }
-    assert.is((await store.read('a room', { limit: 1000 })).entries.length, 500)
+    assert.is((await newest(store, 'a room')).messages.length, 500)
     const known = await Promise.all(guests.map((guest) => say(guest, 1)))
     assert.ok(known.includes(undefined) || known.includes(false))
     for (const guest of guests) assert.is(await say(guest, last - KEYS / 2), true)
@@ -264,9 +309,17 @@ measured('the keys of a day take no more memory than is counted', async () => {
 
 all.run()
 
-async function open(store: MemoryStore, code: string, member: Member = ann): Promise<void> {
-  await store.create({ code, title: '', created: 0 })
-  await store.admit(code, member)
+async function open(store: MemoryStore, code: string): Promise<void> {
+  await store.create(roomOf(code), ann)
+}
+
+function roomOf(code: string, title = ''): Room {
+  const settings = { title, notice: '', door: 'open', password: '', slow: 0, isReadOnly: false } as const
+  return { code, created: 0, generation: 'g', ...settings }
+}
+
+function guest(number: number): Member {
+  return { id: own(`${number}`), name: own(`guest ${number}`), role: 'member' }
 }
 
 async function say(
@@ -275,9 +328,29 @@ async function say(
   text: string,
   key = crypto.randomUUID() as string,
 ): Promise<Message> {
-  const appended = await store.append(code, { member: ann, key, text, at: 0 })
-  if (!appended) throw new Error('nobody is there')
-  return appended.message
+  const appended = await store.append(code, { kind: 'message', by: ann.id, key, text, at: 0 })
+  if (!appended.ok) throw new Error(appended.refusal)
+  return appended.entry as Message
+}
+
+/** Whether a key is known, or was used now. */
+async function isRepeated(store: MemoryStore, code: string, { id }: Member, key: string): Promise<boolean | undefined> {
+  const appended = await store.append(code, { kind: 'message', by: id, key, text: 'x', at: 0 })
+  return appended.ok ? appended.repeated : undefined
+}
+
+async function moderate(store: MemoryStore, number: number, change: 'remove' | 'ban'): Promise<void> {
+  await act(store, { kind: 'member', by: ann.id, at: 0, id: own(`${number}`), change })
+}
+
+async function act(store: MemoryStore, act: Act): Promise<Entry> {
+  const appended = await store.append('a room', act)
+  if (!appended.ok) throw new Error(appended.refusal)
+  return appended.entry
+}
+
+async function newest(store: MemoryStore, code: string): Promise<Page> {
+  return (await store.messages(code, { limit: 1000 })) as Page
 }
 
 /** A text that shares nothing with another. */

@@ -45,7 +45,7 @@ function notice(joined: string[], left: string[]): string {
 }
 
 function member(name: string): Member {
-  return { id: name, name }
+  return { id: name, name, role: 'member' }
 }
 
 function plain(html: string): string {

@@ -2,13 +2,12 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readCursor } from '../rooms/cursor.ts'
+import { type Cursor, readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
-import { boundPage } from '../rooms/page.ts'
+import { boundPage, boundStretch } from '../rooms/page.ts'
 import { Rooms } from '../rooms/rooms.ts'
-import type { Query } from '../rooms/stores/store.ts'
-import type { Entry, Page } from '../rooms/types.ts'
+import { type Entry, type Message, type Page, UNCHANGED } from '../rooms/types.ts'
 import type { Site } from '../routes/guard/site.ts'
 import { frame } from '../templates/frames.ts'
 import { Random } from './faults/random.ts'
@@ -21,8 +20,9 @@ const KB = 1024
 const PAGE = 256 * KB
 const CODE = 'ACD-EFG-HJK'
 const HISTORY = 40
+const FOREIGN = { seq: 0, tag: 'foreign' }
 const FRAGMENT = { headers: { 'HX-Request': 'true' } }
-const ann = { id: 'a', name: 'ann' }
+const ann = { id: 'a', name: 'ann', role: 'member' as const }
 
 const test = suite('pages')
 
@@ -33,22 +33,24 @@ test('whatever the sizes, paging on or back over bounded pages reaches every ent
   await fc.assert(
     fc.asyncProperty(fc.record({ ...given, limit }), async ({ sizes, history, bytes, limit }) => {
       const store = await filled(sizes, history)
-      const kept = (await store.read(CODE, { limit: 1000 })).entries
-      const read = async (query: Omit<Query, 'limit'>) => {
-        const page = await store.read(CODE, { ...query, limit })
-        return boundPage(page, bytes, ({ text }) => text.length, query.after ? 'first' : 'last')
+      const kept = there(await store.messages(CODE, { limit: 1000 })).messages
+      const readOn = async (after: Cursor) => {
+        const stretch = boundStretch(there(await store.entries(CODE, { after, limit })), bytes, sizeOf)
+        return { ...stretch, messages: stretch.entries.filter((entry) => entry.kind === 'message') }
       }
-      const all = await store.read(CODE, { after: { seq: 0, tag: 'foreign' }, limit: 1000 })
-      const on = [await read({ after: { seq: 0, tag: 'foreign' } })]
-      while (on.at(-1)?.more) on.push(await read({ after: readCursor(on.at(-1)?.cursor as string) }))
-      const back = [await read({})]
-      while (back.at(-1)?.more) back.push(await read({ before: back.at(-1)?.entries[0] }))
+      const read = async (before?: Cursor) =>
+        boundPage(there(await store.messages(CODE, { before, limit })), bytes, sizeOf)
+      const all = there(await store.entries(CODE, { after: FOREIGN, limit: 1000 }))
+      const on = [await readOn(FOREIGN)]
+      while (on.at(-1)?.more) on.push(await readOn(readCursor(on.at(-1)?.cursor as string) as Cursor))
+      const back = [await read()]
+      while (back.at(-1)?.more) back.push(await read(back.at(-1)?.messages[0]))
       const oldest = kept[0].seq
       const isToldGone = oldest > 1 && back.length > 1
       assert.equal(back.at(-1)?.gap, isToldGone ? { kind: 'gap', missed: oldest - 1 } : undefined)
       assert.not(back.slice(0, -1).some(({ gap }) => gap))
       for (const pages of [on, back.toReversed()]) {
-        assert.equal(pages.flatMap(({ entries }) => entries).map(seqOf), kept.map(seqOf))
+        assert.equal(pages.flatMap<Message>(({ messages }) => messages).map(seqOf), kept.map(seqOf))
         for (const page of pages) holds(page, kept, bytes, limit)
       }
       assert.equal([on[0].gap, on.at(-1)?.cursor], [all.gap, all.cursor])
@@ -125,7 +127,7 @@ test('the page that keeps growing begins with a bounded page, and goes on from w
 })
 
 test('whoever catches up is sent it in pieces that are bounded by bytes', async () => {
-  const store = new MemoryStore({ history: 500, bytes: 10_000_000 })
+  const store = new MemoryStore({ history: 500, bytes: 10_000_000, rooms: 10 })
   const rooms = new Rooms({ store, ttl: 1e9, areRatesLimited: false, clock: new TestClock() })
   const created = await rooms.create('', 'ann')
   if (!created.ok) throw new Error(created.refusal)
@@ -142,7 +144,7 @@ test('whoever catches up is sent it in pieces that are bounded by bytes', async 
     },
   }
   const ear = new Ear(member, format)
-  rooms.enter(room.code, ear)
+  await rooms.enter(room.code, ear)
   await rooms.connect(room.code, ear, '0.zzzzzz')
   await turn()
   assert.equal(
@@ -246,8 +248,8 @@ test('a page that asks what came after its place gets what a socket would have b
       sent.push(frame(batch))
       return plainFormat.encode(batch)
     }
-    const socket = new Ear({ id: ann.id, name: 'ann' }, { encode, sizeOf: plainFormat.sizeOf })
-    site.rooms.enter(ann.code, socket)
+    const socket = new Ear({ id: ann.id, name: 'ann', role: 'host' }, { encode, sizeOf: plainFormat.sizeOf })
+    await site.rooms.enter(ann.code, socket)
     await site.rooms.connect(ann.code, socket, cursor)
     site.rooms.disconnect(ann.code, socket)
     assert.equal(await response.text(), sent.join(''), cursor)
@@ -307,22 +309,35 @@ test('what comes after a cursor is a list where no page asks, in which nothing l
   assert.equal(Object.keys(json as object), ['messages', 'more', 'cursor'])
 })
 
+function there<T>(found: T | undefined): T {
+  if (found === undefined) throw new Error('there is no such room')
+  return found
+}
+
+function sizeOf(entry: Entry): number {
+  return entry.kind === 'message' ? entry.text.length : 0
+}
+
 /** A page says of itself what is so. */
-function holds(page: Page, kept: readonly Entry[], bytes: number, limit: number): void {
-  const { entries, previous } = page
-  const size = entries.reduce((sum, { text }) => sum + text.length, 0)
-  assert.ok(entries.length > 0 && entries.length <= limit)
-  assert.ok(size <= bytes || entries.length === 1)
-  const before = kept[kept.findIndex(({ seq }) => seq === entries[0].seq) - 1]
+function holds(
+  page: Pick<Page, 'messages' | 'previous'>,
+  kept: readonly Message[],
+  bytes: number,
+  limit: number,
+): void {
+  const { messages, previous } = page
+  const size = messages.reduce((sum, { text }) => sum + text.length, 0)
+  assert.ok(messages.length > 0 && messages.length <= limit)
+  assert.ok(size <= bytes || messages.length === 1)
+  const before = kept[kept.findIndex(({ seq }) => seq === messages[0].seq) - 1]
   assert.is(previous?.seq, before?.seq)
 }
 
 async function filled(sizes: readonly number[], history: number): Promise<MemoryStore> {
-  const store = new MemoryStore({ history, bytes: 1_000_000 })
-  await store.create({ code: CODE, title: '', created: 0 })
-  await store.admit(CODE, ann)
+  const store = new MemoryStore({ history, bytes: 1_000_000, rooms: 10 })
+  await store.create({ ...UNCHANGED, code: CODE, title: '', created: 0, generation: '' }, ann)
   for (const [index, size] of sizes.entries())
-    await store.append(CODE, { member: ann, key: `${index}`, text: 'x'.repeat(size), at: index })
+    await store.append(CODE, { kind: 'message', by: ann.id, key: `${index}`, text: 'x'.repeat(size), at: index })
   return store
 }
 
@@ -330,7 +345,7 @@ async function filled(sizes: readonly number[], history: number): Promise<Memory
 async function hostile(sign: string): Promise<Guest> {
   const { house, site } = makeHouse()
   const ann = await house.open()
-  const member = { id: ann.id, name: 'ann' }
+  const member = { id: ann.id, name: 'ann', role: 'host' as const }
   const text = `x${sign.repeat(Math.floor(3999 / sign.length))}`
   for (let count = 0; count < 210; count += 1)
     assert.ok((await site.rooms.post(ann.code, member, { text, key: '' })).ok)
@@ -347,7 +362,7 @@ async function trimmed() {
 }
 
 async function say(site: Site, { code, id }: Guest): Promise<void> {
-  assert.ok((await site.rooms.post(code, { id, name: 'ann' }, { text: 'hello', key: '' })).ok)
+  assert.ok((await site.rooms.post(code, { id, name: 'ann', role: 'host' }, { text: 'hello', key: '' })).ok)
 }
 
 interface List {

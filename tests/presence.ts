@@ -6,8 +6,8 @@ import type { Attendance, Member, Notice } from '../rooms/types.ts'
 import { TestClock } from './support/clock.ts'
 
 const GRACE = 20_000
-const ann = { id: 'a', name: 'ann' }
-const bob = { id: 'b', name: 'bob' }
+const ann = { id: 'a', name: 'ann', role: 'member' as const }
+const bob = { id: 'b', name: 'bob', role: 'member' as const }
 
 const test = suite('presence')
 
@@ -186,8 +186,8 @@ test('above a crowd the list drops those who left, and says how many it leaves o
   assert.equal(shown(told), { names: namesOf(members.slice(20, CROWD + 20)), others: 29, count: CROWD + 29 })
   const lists = told.filter(({ isCountOnly }) => !isCountOnly).length
   presence.left(members.at(-2)?.id as string)
-  presence.connected({ id: 'late', name: 'late' })
-  presence.connected({ id: 'later', name: 'later' })
+  presence.connected({ id: 'late', name: 'late', role: 'member' as const })
+  presence.connected({ id: 'later', name: 'later', role: 'member' as const })
   await quiet(60_000)
   assert.equal(
     [shown(told).others, shown(told).count],
@@ -199,7 +199,7 @@ test('above a crowd the list drops those who left, and says how many it leaves o
   await quiet(2000)
   const left = [...members.slice(60, -2).map(({ name }) => name), 'late', 'later']
   assert.equal(shown(told), { names: left, others: 0, count: left.length }, 'a crowd no more')
-  presence.connected({ id: 'last', name: 'last' })
+  presence.connected({ id: 'last', name: 'last', role: 'member' as const })
   for (const member of members.slice(0, 20)) presence.connected(member)
   await quiet(2000)
   assert.equal([shown(told).others, shown(told).count], [left.length + 21 - CROWD, left.length + 21], 'a crowd again')
@@ -330,7 +330,11 @@ function namesOf(members: readonly Member[]): string[] {
 }
 
 function crowd(count: number): Member[] {
-  return Array.from({ length: count }, (_, index) => ({ id: `m${index}`, name: `member ${index}` }))
+  return Array.from({ length: count }, (_, index) => ({
+    id: `m${index}`,
+    name: `member ${index}`,
+    role: 'member' as const,
+  }))
 }
 
 test.run()

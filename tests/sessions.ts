@@ -2,11 +2,12 @@ import { Buffer } from 'node:buffer'
 import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { type Member, type Room, UNCHANGED } from '../rooms/types.ts'
 import { Sessions, sessionCookie } from '../routes/guard/session.ts'
 import { TestClock } from './support/clock.ts'
 
-const ROOM = { code: 'ACD-EFG-HJK', title: 'Friday', created: 0 }
-const ANN = { id: 'a1b2c3', name: 'ann; ünï=cödé, "x"' }
+const ROOM: Room = { ...UNCHANGED, code: 'ACD-EFG-HJK', title: 'Friday', created: 0, generation: 'g1' }
+const ANN: Member = { id: 'a1b2c3', name: 'ann; ünï=cödé, "x"', role: 'host' }
 const HOUR = 60 * 60 * 1000
 const DAY = 24 * HOUR
 
@@ -19,9 +20,29 @@ const token = sessions.seal(ROOM, ANN)
 test('a session proves who somebody is in one room', () => {
   const claim = sessions.open(token)
   assert.equal([claim?.room, claim?.title, claim?.member, claim?.issued.at], [ROOM.code, ROOM.title, ANN, NOW])
+  assert.is(claim?.generation, ROOM.generation)
   assert.equal(sessions.find(ROOM.code, undefined, `parlour=${token}`), claim)
   assert.equal(sessions.find(ROOM.code, `Bearer ${token}`, undefined), claim)
   assert.equal(sessions.find(ROOM.code, `bearer  ${token} `, undefined), claim)
+})
+
+test('a session tells the role of who it was made for, and of who has only knocked that they wait', () => {
+  const people: Member[] = [
+    { ...ANN, role: 'member' },
+    { ...ANN, role: 'bot' },
+    { ...ANN, role: 'member', isWaiting: true },
+  ]
+  for (const member of people) assert.equal(sessions.open(sessions.seal(ROOM, member))?.member, member)
+  const muted: Member = { ...ANN, isMuted: true }
+  assert.equal(sessions.open(sessions.seal(ROOM, muted))?.member, ANN, 'that changes, and is asked of the room')
+})
+
+test('a session from before sessions named generation and role, or their start, is a member’s of any generation', () => {
+  const fields = ['member', ROOM.code, ANN.id, ANN.name, ROOM.title, NOW]
+  for (const old of [fields, [...fields, 'a start', 7]]) {
+    const claim = sessions.open(signed(JSON.stringify(old)))
+    assert.equal([claim?.generation, claim?.member], ['', { ...ANN, role: 'member' }])
+  }
 })
 
 test('a session that was tampered with proves nothing, whichever letter it was', () => {
@@ -110,6 +131,9 @@ test('what another program signed with the same secret is no session, and no err
   const claims: unknown[] = [null, 7, 'member', {}, [], [fields], { 0: 'member' }, fields.slice(1), [...fields, 1]]
   for (const place of fields.keys()) claims.push(...wrong.map((value) => fields.with(place, value as never)))
   claims.push([...fields, 'a start'], [...fields, 7, 7], [...fields, 'a start', '7'], [...fields, null, 7])
+  const whole = [...fields, 'a start', 7, 'a generation', 'member']
+  claims.push(whole.slice(0, 9), [...whole, 1], whole.with(9, 'Host'), whole.with(9, '__proto__'), whole.with(9, ''))
+  for (const place of [6, 8, 9]) claims.push(...wrong.map((value) => whole.with(place, value as never)))
   claims.push(fields.with(2, 7), fields.with(3, 7), fields.with(4, 7), fields.with(5, String(NOW)))
   for (const text of ['', 'hello', '[', '{"sub":"ann"}', '\uFFFD', ...claims.map((claim) => JSON.stringify(claim))]) {
     const forged = signed(text)
@@ -119,6 +143,7 @@ test('what another program signed with the same secret is no session, and no err
   }
   assert.is(sessions.open(signed(JSON.stringify(fields)))?.room, ROOM.code, 'the right fields are one')
   assert.is(sessions.open(signed(JSON.stringify([...fields, 'a start', 7])))?.room, ROOM.code)
+  assert.is(sessions.open(signed(JSON.stringify(whole)))?.room, ROOM.code)
 })
 
 test('many cookies of the name cost no more than a few, and those of other rooms and long ones nothing', () => {

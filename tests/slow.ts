@@ -20,7 +20,7 @@ const LONG = 'x'.repeat(3900)
 
 // All that is said is kept, so that one who was cut off can be given it; and nobody who is gone is waited for.
 test.before.each(async (context) => {
-  const store = new MemoryStore({ history: 100_000, bytes: 100 * 1024 * 1024 })
+  const store = new MemoryStore({ history: 100_000, bytes: 100 * 1024 * 1024, rooms: 10 })
   context.server = await serve({ store, grace: 0 })
   context.ann = await Person.create(context.server.url, 'ann')
   context.eve = await Person.join(context.server.url, context.ann.code, 'eve')

@@ -157,7 +157,7 @@ for (const path of ['/events', '/live'])
 
 for (const path of ['/events?since=1.x', '/live?since=1.x'])
   test(`a stream that is behind and not read is given a page, not all that it missed: ${path}`, async () => {
-    const store = new CountingStore({ history: 500, bytes: 1024 * 1024 })
+    const store = new CountingStore({ history: 500, bytes: 1024 * 1024, rooms: 10 })
     const { house } = makeHouse({ store })
     const ann = await house.open()
     for (let count = 0; count < 200; count += 1) await ann.say('"'.repeat(4000))
@@ -168,7 +168,7 @@ for (const path of ['/events?since=1.x', '/live?since=1.x'])
   })
 
 test('a refusal that nobody sees a page of reads none', async () => {
-  const store = new CountingStore({ history: 500, bytes: 1024 * 1024 })
+  const store = new CountingStore({ history: 500, bytes: 1024 * 1024, rooms: 10 })
   const { house } = makeHouse({ store })
   const ann = await house.open()
   await ann.json('/messages', { method: 'POST', body: new URLSearchParams({ text: '' }) })
@@ -190,16 +190,7 @@ test('a stream that is ended while nobody reads it is no longer kept than any ot
 })
 
 test('a socket of which nothing is taken for a minute is cut off, though it sends pongs', async (context) => {
-  const { clock, site, house } = makeHouse()
-  const ann = await house.open()
-  const sockets = new Sockets(site.clock)
-  const handshakes = new Handshakes(site, sockets)
-  context.closing.push(() => sockets.stop())
-  const server = createServer().on('upgrade', (request: IncomingMessage, socket: Duplex, rest) =>
-    handshakes.accept(request, socket, rest, site.mounts.knockOf(request) as Knock),
-  )
-  const { near, far } = await meet(context, server, head(ann, '/socket', WEBSOCKET))
-  while (site.rooms.attendance(ann.code).count === 0) await turn()
+  const { clock, near, far } = await knock(context)
   const pass = async (seconds: number) => {
     for (let second = 0; second < seconds; second += 5) {
       near.write(new Uint8Array([0x8a, 0x80, 1, 2, 3, 4]))
@@ -222,15 +213,34 @@ test('a socket of which nothing is taken for a minute is cut off, though it send
   assert.ok(far.destroyed)
 })
 
+test('a socket that takes what waits is kept though it answers nothing, and no beat waits behind that', async (context) => {
+  const { clock, near, far } = await knock(context)
+  for (let round = 0; round < 6; round += 1) {
+    await fill(far)
+    const { bytesWritten } = far
+    await clock.pass(25_000)
+    assert.is(far.bytesWritten, bytesWritten)
+    assert.not.ok(far.destroyed)
+    await drain(near, far)
+  }
+})
+
 test.run()
 
 /** A store that knows how often it was asked for a part of a log. */
 class CountingStore extends MemoryStore {
   pages = 0
 
-  override read(...asked: Parameters<MemoryStore['read']>): ReturnType<MemoryStore['read']> {
+  override messages(...asked: Parameters<MemoryStore['messages']>): ReturnType<MemoryStore['messages']> {
     this.pages += 1
-    return super.read(...asked)
+    return super.messages(...asked)
+  }
+
+  override entries(...asked: Parameters<MemoryStore['entries']>): ReturnType<MemoryStore['entries']> {
+    const [, { limit }] = asked
+    // A room that asks whether there is anything new asks for one.
+    if (limit > 1) this.pages += 1
+    return super.entries(...asked)
   }
 }
 
@@ -238,6 +248,21 @@ class CountingStore extends MemoryStore {
 class Deaf extends Duplex {
   override _read(): void {}
   override _write(): void {}
+}
+
+/** A socket in a room: the client's end of it, which does nothing by itself, and the server's. */
+async function knock(context: Context) {
+  const { clock, site, house } = makeHouse()
+  const ann = await house.open()
+  const sockets = new Sockets(site.clock)
+  const handshakes = new Handshakes(site, sockets)
+  context.closing.push(() => sockets.stop())
+  const server = createServer().on('upgrade', (request: IncomingMessage, socket: Duplex, rest) =>
+    handshakes.accept(request, socket, rest, site.mounts.knockOf(request) as Knock),
+  )
+  const { near, far } = await meet(context, server, head(ann, '/socket', WEBSOCKET))
+  while (site.rooms.attendance(ann.code).count === 0) await turn()
+  return { clock, near, far }
 }
 
 function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {

@@ -1,8 +1,10 @@
-import { waterLevel } from './budget.ts'
 import { type Clock, systemClock } from '../clock.ts'
+import type { Cursor } from '../cursor.ts'
+import type { Act } from '../entries.ts'
+import { type Member, type Page, type Result, type Room, refuse, type Stretch } from '../types.ts'
+import { waterLevel } from './budget.ts'
 import { Shelf } from './shelf.ts'
-import type { Admission, Appended, Bounds, Draft, Query, Store } from './store.ts'
-import type { Entry, Member, Page, Room } from '../types.ts'
+import type { Admission, Appended, Bounds, Creation, Store } from './store.ts'
 
 const BUDGET_BYTES = 256 * 1024 * 1024
 // Trimming looks at all rooms, so each time it frees enough for a while, and waits a while where nothing could be freed.
@@ -41,39 +43,42 @@ export class MemoryStore implements Store {
     return this.#bytes
   }
 
-  async create(room: Room): Promise<boolean> {
-    if (this.#shelves.has(room.code)) return false
-    const shelf = new Shelf(room, this.#bounds, this.#clock.elapsed())
+  async check(): Promise<void> {}
+
+  async create(room: Room, first: Member): Promise<Creation> {
+    if (this.#shelves.has(room.code)) return { outcome: 'code-taken' }
+    const isFull = this.#shelves.size >= this.#bounds.rooms
+    const [unused] = isFull ? this.#unused : []
+    if (isFull && !unused) return { outcome: 'full' }
+    if (unused) this.#remove(unused)
+    const shelf = new Shelf(room, this.#bounds, this.#clock)
+    shelf.admit(first)
     this.#shelves.set(room.code, shelf)
     this.#changed(shelf)
-    return true
+    return unused ? { outcome: 'created', gaveWay: unused.room } : { outcome: 'created' }
   }
 
   async find(code: string): Promise<Room | undefined> {
     return this.#shelves.get(code)?.room
   }
 
-  async count(): Promise<number> {
-    return this.#shelves.size
-  }
-
-  async remove(code: string): Promise<void> {
+  async touch(code: string): Promise<boolean> {
     const shelf = this.#shelves.get(code)
-    if (!shelf) return
-    this.#shelves.delete(code)
-    this.#unused.delete(shelf)
-    this.#bytes -= this.#sizes.get(shelf) ?? 0
-    this.#sizes.delete(shelf)
+    shelf?.touch()
+    return shelf !== undefined
   }
 
-  async quietFor(milliseconds: number): Promise<string[]> {
+  async expire(milliseconds: number): Promise<Room[]> {
     const since = this.#clock.elapsed() - milliseconds
-    return [...this.#shelves.values()].filter(({ used }) => used < since).map(({ room }) => room.code)
+    const expired = [...this.#shelves.values()].filter(({ used }) => used < since)
+    for (const shelf of expired) this.#remove(shelf)
+    return expired.map(({ room }) => room)
   }
 
-  async unused(): Promise<string | undefined> {
-    const [oldest] = this.#unused
-    return oldest?.room.code
+  async remove(code: string): Promise<boolean> {
+    const shelf = this.#shelves.get(code)
+    if (shelf) this.#remove(shelf)
+    return shelf !== undefined
   }
 
   async admit(code: string, member: Member): Promise<Admission> {
@@ -81,11 +86,18 @@ export class MemoryStore implements Store {
   }
 
   async member(code: string, id: string): Promise<Member | undefined> {
-    return this.#shelves.get(code)?.member(id)
+    return this.#shelves.get(code)?.members.ask(id)
   }
 
-  async mark(code: string, id: string, isHere: boolean): Promise<void> {
-    this.#change(code, (shelf) => shelf.mark(id, isHere))
+  async missing(code: string, ids: readonly string[]): Promise<string[]> {
+    const shelf = this.#shelves.get(code)
+    return ids.filter((id) => !shelf?.member(id))
+  }
+
+  async mark(code: string, here: ReadonlyMap<string, boolean>): Promise<void> {
+    this.#change(code, ({ members }) => {
+      for (const [id, isHere] of here) members.mark(id, isHere)
+    })
   }
 
   async isTaken(code: string, name: string): Promise<boolean> {
@@ -93,26 +105,22 @@ export class MemoryStore implements Store {
   }
 
   async dismiss(code: string, id: string): Promise<boolean> {
-    return this.#change(code, (shelf) => shelf.dismiss(id)) ?? false
+    return this.#change(code, ({ members }) => members.dismiss(id)) ?? false
   }
 
-  async append(code: string, draft: Draft): Promise<Appended> {
-    return this.#change(code, (shelf) => {
-      const appended = shelf.append(draft, this.#clock.elapsed())
-      if (appended && !appended.repeated) for (const follower of shelf.followers) follower(appended.message)
-      return appended
-    })
+  async append(code: string, act: Act): Promise<Result<Appended>> {
+    return this.#change(code, (shelf) => shelf.append(act)) ?? refuse('room-unknown')
   }
 
-  async read(code: string, query: Query): Promise<Page> {
-    const shelf = this.#shelves.get(code)
-    return shelf ? shelf.log.read(query) : { entries: [], more: false, gap: { kind: 'gap' }, start: '', cursor: '' }
+  async messages(code: string, query: { readonly before?: Cursor; readonly limit: number }): Promise<Page | undefined> {
+    return this.#shelves.get(code)?.log.messages(query)
   }
 
-  follow(code: string, follower: (entry: Entry) => void): () => void {
-    const followers = this.#shelves.get(code)?.followers
-    followers?.add(follower)
-    return () => followers?.delete(follower)
+  async entries(
+    code: string,
+    query: { readonly after?: Cursor; readonly limit: number },
+  ): Promise<Stretch | undefined> {
+    return this.#shelves.get(code)?.log.entries(query)
   }
 
   async close(): Promise<void> {
@@ -120,6 +128,13 @@ export class MemoryStore implements Store {
     this.#unused.clear()
     this.#sizes.clear()
     this.#bytes = 0
+  }
+
+  #remove(shelf: Shelf): void {
+    this.#shelves.delete(shelf.room.code)
+    this.#unused.delete(shelf)
+    this.#bytes -= this.#sizes.get(shelf) ?? 0
+    this.#sizes.delete(shelf)
   }
 
   #change<T>(code: string, act: (shelf: Shelf) => T): T | undefined {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { readTag, writeTag } from './log.ts'
 import { KEY_MS, KEYS, MOST_KEYS } from './store.ts'
+import { readTag, writeTag } from './tag.ts'
 
 /** Enough to say which message a key was used for. The text is not kept: the log is the only place for texts. */
 export interface Receipt {
@@ -36,6 +36,11 @@ export class Receipts {
   /** Bytes of memory that they take, about. */
   get bytes(): number {
     return this.#capacity * FIELDS * FIELD_BYTES + (this.#index?.bytes ?? 0)
+  }
+
+  /** When the last one was kept. */
+  get newest(): number | undefined {
+    return this.#size > 0 ? this.#rows[this.#row(this.#size - 1) + KEPT] : undefined
   }
 
   /** @param hash the key's, by `hashOf` */

@@ -1,130 +1,186 @@
-import { MemoryLog } from './log.ts'
+import type { Clock } from '../clock.ts'
+import type { Cursor } from '../cursor.ts'
+import { type Act, memberAfter, roomAfter } from '../entries.ts'
 import { looks } from '../name.ts'
-import { hashOf, Receipts } from './receipts.ts'
-import { AWAY, type Admission, type Appended, type Bounds, type Draft } from './store.ts'
-import type { Entry, Member, Message, Room } from '../types.ts'
+import { type Facts, whyNot } from '../rights.ts'
+import { type Entry, type Member, type Message, type Refusal, type Result, type Room, refuse } from '../types.ts'
+import { Bans } from './bans.ts'
+import { ABOUT_ROOM, aboutMember, aboutMessage } from './deeds.ts'
+import { MemoryLog } from './log.ts'
+import { Members, type Membership } from './members.ts'
+import { hashOf } from './receipts.ts'
+import type { Admission, Appended, Bounds } from './store.ts'
 
-// About what these take in memory, with all that is made of them elsewhere.
+// About what an empty room takes in memory, with all that is made of it elsewhere.
 const ROOM_BYTES = 6000
-const MEMBER_BYTES = 1000
 
-interface Membership {
-  readonly member: Member
-  readonly looks: readonly string[]
-  /** What they have said last. */
-  receipts?: Receipts
-}
+type ActOf<Kind> = Extract<Act, { kind: Kind }>
 
-/** One room in memory: its members, its log and who follows it. */
-export class Shelf {
-  readonly room: Room
+/** One room in memory, and what is done to it. */
+export class Shelf implements Facts {
+  #room: Room
   readonly log: MemoryLog
-  readonly followers = new Set<(entry: Entry) => void>()
-  #members = new Map<string, Membership>()
-  /** The member behind each look that is taken. */
-  #looks = new Map<string, string>()
-  /** Members who are not here, the longest away first. */
-  #away = new Set<string>()
-  #receiptBytes = 0
+  readonly members = new Members()
+  #bans = new Bans()
+  #clock: Clock
   #used: number
 
-  /** @param now milliseconds that never run backwards */
-  constructor(room: Room, bounds: Bounds, now: number) {
-    this.room = room
-    this.#used = now
+  constructor(room: Room, bounds: Bounds, clock: Clock) {
+    this.#room = room
+    this.#clock = clock
+    this.#used = clock.elapsed()
     this.log = new MemoryLog(bounds)
+  }
+
+  get room(): Room {
+    return this.#room
   }
 
   /** Bytes of memory that the room takes, about. */
   get bytes(): number {
-    return ROOM_BYTES + this.#members.size * MEMBER_BYTES + this.#receiptBytes + this.log.heapBytes
+    return ROOM_BYTES + this.members.bytes + this.#bans.bytes + this.log.heapBytes
   }
 
-  /** When something was said here last, or it was made. */
+  /** When something kept the room last. */
   get used(): number {
     return this.#used
   }
 
   /** Whether nothing was ever said here and nobody is here. */
   get isUnused(): boolean {
-    return this.log.newest === undefined && this.#members.size === this.#away.size
+    return !this.log.hasMessages && this.members.areAway
+  }
+
+  get hosts(): number {
+    return this.members.hosts
+  }
+
+  member(id: string): Member | undefined {
+    return this.members.get(id)?.member
+  }
+
+  banned(id: string): Member | undefined {
+    return this.#bans.find(id, this.#clock.elapsed())
+  }
+
+  message(of: Cursor): Message | undefined {
+    return this.log.find(of)
+  }
+
+  age(message: Message): number {
+    return this.#clock.elapsed() - this.log.timeOf(message)
+  }
+
+  silence(id: string): number {
+    return this.#clock.elapsed() - (this.members.get(id)?.receipts?.newest ?? Number.NEGATIVE_INFINITY)
+  }
+
+  /** Keeps the room from expiring. */
+  touch(): void {
+    this.#used = this.#clock.elapsed()
   }
 
   admit(member: Member): Admission {
     const own = looks(member.name)
-    if (own.some((look) => (this.#looks.get(look) ?? member.id) !== member.id)) return 'name-taken'
-    this.#away.delete(member.id)
-    if (this.#members.has(member.id)) return 'admitted'
-    this.#members.set(member.id, { member, looks: own })
-    for (const look of own) this.#looks.set(look, member.id)
+    const now = this.#clock.elapsed()
+    if (this.#bans.find(member.id, now) || own.some((look) => this.#bans.holds(look, now))) return 'banned'
+    if (own.some((look) => this.members.isTaken(look, member.id))) return 'name-taken'
+    this.members.admit(member, own)
+    this.touch()
     return 'admitted'
   }
 
-  /** The member of this id. Whoever is asked for was not away for long. */
-  member(id: string): Member | undefined {
-    if (this.#away.delete(id)) this.#away.add(id)
-    return this.#members.get(id)?.member
-  }
-
   isTaken(name: string): boolean {
-    return looks(name).some((look) => this.#looks.has(look))
+    const now = this.#clock.elapsed()
+    return looks(name).some((look) => this.members.isTaken(look) || this.#bans.holds(look, now))
   }
 
-  mark(id: string, isHere: boolean): void {
-    this.#away.delete(id)
-    if (isHere || !this.#members.has(id)) return
-    this.#away.add(id)
-    if (this.#away.size > AWAY) this.#forgetOne()
+  append(act: Act): Result<Appended> {
+    const done = act.kind === 'message' ? this.#say(act) : (whyNot(act, this) ?? this.#do(act))
+    if ('refusal' in done) return done
+    this.touch()
+    return { ok: true, ...done }
   }
 
-  dismiss(id: string): boolean {
-    const membership = this.#members.get(id)
-    if (!membership) return false
-    this.#members.delete(id)
-    this.#away.delete(id)
-    this.#receiptBytes -= membership.receipts?.bytes ?? 0
-    for (const look of membership.looks) this.#looks.delete(look)
-    return true
-  }
-
-  append(draft: Draft, now: number): Appended {
-    const membership = this.#members.get(draft.member.id)
-    if (!membership) return undefined
-    const receipts = (membership.receipts ??= new Receipts())
-    // A hash is a tenth of what a post costs, so it is made once.
-    const hash = hashOf(draft.key)
-    const receipt = receipts.find(hash)
-    if (receipt) return { message: this.log.find(receipt) ?? { ...rebuild(draft), ...receipt }, repeated: true }
-    const message = this.log.append(draft)
-    this.#used = now
-    this.#receiptBytes -= receipts.bytes
-    receipts.keep(hash, message, now)
-    this.#receiptBytes += receipts.bytes
-    return { message, repeated: false }
-  }
-
-  /** Gives up what is oldest until the room takes no more than this: keys, messages, and then members who are away. */
+  /** Gives up what is oldest until the room takes no more than this: keys, entries, and then members who are away. */
   shrink(bytes: number): void {
-    for (const { receipts } of this.#members.values()) {
-      if (this.bytes <= bytes) return
-      if (receipts) this.#shrinkReceipts(receipts)
+    const isEnough = () => this.bytes <= bytes
+    this.members.shrinkKeys(isEnough)
+    while (!isEnough() && this.log.trim());
+    while (!isEnough() && this.members.forgetOne());
+  }
+
+  /** A key that was used before is answered whatever has changed since: what it was used for was done. */
+  #say(act: ActOf<'message'>): Appended | Refusal {
+    const membership = this.members.get(act.by)
+    if (!membership) return refuse('no-session')
+    // A hash is a tenth of what a post costs, so it is made once.
+    const hash = hashOf(act.key)
+    const receipt = membership.receipts?.find(hash)
+    const said = saidBy(membership, act)
+    if (receipt) return { entry: this.log.find(receipt) ?? { kind: 'message', ...said, ...receipt }, repeated: true }
+    const refusal = whyNot(act, this)
+    if (refusal) return refusal
+    const now = this.#clock.elapsed()
+    const entry = this.log.say(said, now)
+    this.members.remember(membership, (receipts) => receipts.keep(hash, entry, now))
+    return { entry, repeated: false }
+  }
+
+  /** What changes nothing is answered with the last entry about the same thing, if that is still kept. */
+  #do(act: Exclude<Act, { kind: 'message' }>): Appended {
+    switch (act.kind) {
+      case 'edited':
+      case 'deleted':
+        return this.#revise(act)
+      case 'member':
+        return this.#change(act)
+      case 'room':
+        return this.#furnish(act)
+      case 'cleared':
+        return fresh(this.log.clear(act.by, act.at))
     }
-    while (this.bytes > bytes && this.log.size > 1) this.log.trim()
-    while (this.bytes > bytes && this.#away.size > 0) this.#forgetOne()
   }
 
-  #shrinkReceipts(receipts: Receipts): void {
-    this.#receiptBytes -= receipts.bytes
-    receipts.shrink()
-    this.#receiptBytes += receipts.bytes
+  #revise(act: ActOf<'edited'> | ActOf<'deleted'>): Appended {
+    const message = this.log.find(act.of) as Message
+    const isSame = act.kind === 'edited' ? act.text === message.text : message.isDeleted
+    if (isSame) return { entry: this.log.about(aboutMessage(message)) ?? message, repeated: true }
+    if (act.kind === 'edited') return fresh(this.log.edit(message, act.text, act.by, act.at))
+    return fresh(this.log.delete(message, act.by, act.at))
   }
 
-  #forgetOne(): void {
-    this.dismiss(this.#away.values().next().value as string)
+  #change({ by, at, id, change, milliseconds = Number.POSITIVE_INFINITY }: ActOf<'member'>): Appended {
+    const before = (change === 'unban' ? this.banned(id) : this.member(id)) as Member
+    const after = memberAfter(before, change)
+    const last = this.log.about(aboutMember(id))
+    if (last && after && isEqual(before, after)) return { entry: last, repeated: true }
+    if (after) (this.members.get(id) as Membership).member = after
+    else this.members.dismiss(id)
+    if (change === 'ban') this.#bans.add(before, this.#clock.elapsed() + milliseconds)
+    if (change === 'unban') this.#bans.lift(id)
+    return fresh(this.log.change({ kind: 'member', by, change, member: after ?? before }, at))
+  }
+
+  #furnish({ by, at, change }: ActOf<'room'>): Appended {
+    const room = roomAfter(this.#room, change)
+    const last = this.log.about(ABOUT_ROOM)
+    if (last && isEqual(room, this.#room)) return { entry: last, repeated: true }
+    this.#room = room
+    return fresh(this.log.change({ kind: 'room', by, room }, at))
   }
 }
 
-/** What the sender repeats of a message that fell off the log. */
-function rebuild({ key, member, text }: Draft): Omit<Message, 'seq' | 'tag' | 'at'> {
-  return { kind: 'message', key, member: member.id, name: member.name, text }
+function fresh(entry: Entry): Appended {
+  return { entry, repeated: false }
+}
+
+function saidBy({ member }: Membership, { key, text, at }: ActOf<'message'>) {
+  return { key, member: member.id, name: member.name, text, at }
+}
+
+/** Whether two that have the same fields are the same in each. */
+function isEqual<T extends object>(one: T, other: T): boolean {
+  const names = new Set([...Object.keys(one), ...Object.keys(other)]) as Set<keyof T>
+  return [...names].every((name) => one[name] === other[name])
 }

@@ -27,7 +27,10 @@ export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
   }
 }
 
-/** Lets somebody into a room, unless too many came from their address. Who is not let in does not count. */
+/**
+ * Lets somebody into a room, unless too many came from their address. Who is not let in does not count, except for
+ * guessing a password.
+ */
 export async function join(
   { limits, rooms }: Site,
   address: string,
@@ -37,7 +40,7 @@ export async function join(
   const wait = limits.joins.take(address)
   if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
   const joined = await rooms.join(code, name)
-  if (!joined.ok) limits.joins.giveBack(address)
+  if (!joined.ok && joined.refusal !== 'password-wrong') limits.joins.giveBack(address)
   return joined
 }
 

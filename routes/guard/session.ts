@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer'
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../../rooms/clock.ts'
-import type { Claim } from '../../rooms/rooms.ts'
-import type { Member, Room } from '../../rooms/types.ts'
+import type { Claim } from '../../rooms/revival.ts'
+import type { Member, Role, Room } from '../../rooms/types.ts'
 
 const COOKIE = 'parlour'
 const PURPOSE = 'member'
@@ -12,6 +12,11 @@ const LIFETIME_MS = LIFETIME_SECONDS * 1000
 const TOKEN_CHARACTERS = 4096
 // A browser sends one for each path in which the room's lies; more are sent to cost time.
 const TOKENS = 8
+const ROLES: readonly unknown[] = ['member', 'host', 'bot'] satisfies Role[]
+// Instead of a role: whoever has only knocked has none yet.
+const WAITING = 'waiting'
+// Sessions made before they named their start have six parts, and before they named generation and role eight.
+const PARTS: readonly number[] = [6, 8, 10]
 
 /**
  * Sessions: one signed value for each room somebody is in. What is signed names its purpose, room, member and time,
@@ -33,7 +38,9 @@ export class Sessions {
   /** Makes the token of a member. */
   seal(room: Room, member: Member): string {
     const issued = [this.#clock.now(), this.#start, Math.floor(this.#clock.elapsed())]
-    const claim = JSON.stringify([PURPOSE, room.code, member.id, member.name, room.title, ...issued])
+    const role = member.isWaiting ? WAITING : member.role
+    const parts = [PURPOSE, room.code, member.id, member.name, room.title, ...issued, room.generation, role]
+    const claim = JSON.stringify(parts)
     const value = Buffer.from(claim).toString('base64url')
     return `${value}.${sign(value, this.#secrets[0])}`
   }
@@ -67,13 +74,15 @@ export class Sessions {
   #claimIn(token: string): Claim | undefined {
     if (token.length > TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+$/.test(token)) return undefined
     const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
-    if (!Array.isArray(parts) || (parts.length !== 8 && parts.length !== 6)) return undefined
-    // Sessions made before they named their start have six parts.
+    if (!Array.isArray(parts) || !PARTS.includes(parts.length)) return undefined
     const [purpose, room, id, name, title, at, start = '', elapsed = at] = parts as unknown[]
+    const [generation = '', role = 'member'] = parts.slice(8) as unknown[]
     if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
     if (typeof name !== 'string' || typeof title !== 'string' || typeof at !== 'number') return undefined
-    if (typeof start !== 'string' || typeof elapsed !== 'number') return undefined
-    return { room, title, member: { id, name }, issued: { at, start, elapsed, isEarlier: start !== this.#start } }
+    if (typeof start !== 'string' || typeof elapsed !== 'number' || typeof generation !== 'string') return undefined
+    const member = memberOf(id, name, role)
+    const issued = { at, start, elapsed, isEarlier: start !== this.#start }
+    return member && { room, title, generation, member, issued }
   }
 
   #isSigned(token: string): boolean {
@@ -100,6 +109,15 @@ function tokensIn(cookies: string): string[] {
     .filter((cookie) => cookie.startsWith(`${COOKIE}=`))
     .slice(0, TOKENS)
     .map((cookie) => cookie.slice(COOKIE.length + 1))
+}
+
+function memberOf(id: string, name: string, role: unknown): Member | undefined {
+  if (role === WAITING) return { id, name, role: 'member', isWaiting: true }
+  return isRole(role) ? { id, name, role } : undefined
+}
+
+function isRole(role: unknown): role is Role {
+  return ROLES.includes(role)
 }
 
 function parse(json: string): unknown {

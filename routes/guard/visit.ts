@@ -44,14 +44,16 @@ export async function findVisit(
   cookie?: string,
 ): Promise<Visit | undefined> {
   const claim = site.sessions.find(code, authorization, cookie)
-  const member = claim && (await site.rooms.recognise(claim))
+  const found = claim && (await site.rooms.recognise(claim))
+  if (found) return found
   const room = await site.rooms.find(code)
-  return room && { room, member }
+  return room && { room, member: undefined }
 }
 
-/** Lets members through; everyone else is told where to join. */
+/** Lets members through; everyone else is told where to join, or to wait. */
 export const membersOnly = createMiddleware<Env>(async (c, next) => {
   const { room, member } = c.var.visit
+  if (member?.isWaiting) return answerRefusal(c, refuse('waiting'))
   if (!member) return answerRefusal(c, refuse('no-session'), (words) => problemPage(c.var.place, words, room))
   c.set('member', member)
   await next()

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net'
 import { type RawData, WebSocket } from 'ws'
 import { type Bucket, fill, take } from '../../rooms/bucket.ts'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
+import { StoreFailure } from '../../rooms/stores/prompt.ts'
 import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
@@ -21,6 +22,7 @@ export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
   restart: { code: 1012, words: '' },
   removed: { code: 1008, words: 'You are no longer in this room.' },
   'room-gone': { code: 4000, words: 'This room is gone.' },
+  busy: { code: 1013, words: '' },
 }
 
 /** Messages as fragments in text frames; encoded once for everyone. */
@@ -60,6 +62,7 @@ export class SocketConnection implements Connection {
   #ws: RoomSocket
   #socket: Socket
   #place: Place
+  #address: string | undefined
   #isBehind = false
   #frames: Bucket
   #progress = new Progress()
@@ -83,12 +86,14 @@ export class SocketConnection implements Connection {
   /** Writes a whole frame past `ws`, which would frame the same bytes anew for each socket. */
   write(bytes: Uint8Array): void {
     if (this.isClosed) return
-    if (this.#socket.writableLength > UNSENT_BYTES) return this.cut()
-    const isFree = !this.#isBehind && this.#socket.writableLength === 0
+    const unsent = this.#socket.writableLength
+    if (unsent > UNSENT_BYTES) return this.cut()
+    const isFree = unsent === 0 && !this.#isBehind
     const written = isFree ? writeDirectly(this.#socket, bytes, () => this.#caughtUp()) : undefined
+    if (written === 'sent') return
     if (written === undefined) this.#socket.write(bytes)
     else if (written === 'failed') this.cut()
-    else this.#isBehind = written === 'queued'
+    else this.#isBehind = true
   }
 
   drained(): Promise<void> {
@@ -119,9 +124,19 @@ export class SocketConnection implements Connection {
     this.#ws.close(1013)
   }
 
-  /** Whether nothing has come for too long, or nothing was taken of what waits: pongs alone are no reader. */
+  /** Whether bytes wait to be taken. */
+  get hasUnsent(): boolean {
+    return hasUnsent(this.#socket)
+  }
+
+  /**
+   * Whether nothing has come for too long, or nothing was taken of what waits: pongs alone are no reader. Who takes
+   * something is there, and cannot answer a ping that waits behind it.
+   */
   isDead(now: number): boolean {
-    return now - this.heard >= SILENCE_MS || this.#progress.stalled(this.#socket, now) >= SILENCE_MS
+    const stalled = this.#progress.stalled(this.#socket, now)
+    if (stalled === 0 && this.hasUnsent) this.heard = now
+    return now - this.heard >= SILENCE_MS || stalled >= SILENCE_MS
   }
 
   /** Something came from the other end, so it is there. Closes a connection that sends too much, of whatever kind. */
@@ -147,6 +162,16 @@ export class SocketConnection implements Connection {
     }
   }
 
+  /** Comes in, and leaves again at once where its member is gone meanwhile. */
+  async enter(): Promise<void> {
+    try {
+      await this.#site.rooms.enter(this.code, this)
+    } catch (error) {
+      console.error(error)
+      this.giveWay()
+    }
+  }
+
   ended(): void {
     this.#registry.forget(this)
     this.#site.rooms.disconnect(this.code, this)
@@ -165,8 +190,15 @@ export class SocketConnection implements Connection {
   }
 
   async #post(text: string, key: string): Promise<void> {
-    const posted = await post(this.#site, blockOf(this.#socket.remoteAddress), this.code, this.member, { text, key })
-    if (!posted.ok) this.#refuse(posted)
+    this.#address ??= blockOf(this.#socket.remoteAddress)
+    try {
+      const posted = await post(this.#site, this.#address, this.code, this.member, { text, key })
+      if (!posted.ok) this.#refuse(posted)
+    } catch (error) {
+      if (!(error instanceof StoreFailure)) throw error
+      console.error(error)
+      this.#refuse(refuse('unavailable'))
+    }
   }
 
   #refuse(refusal: Refusal): void {

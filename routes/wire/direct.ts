@@ -12,15 +12,17 @@ interface Handle {
   /** Node 26 comes without a request where it tries whether the kernel takes all at once. */
   writeBuffer(request: WriteRequest | null, bytes: Uint8Array): number
   readonly writeQueueSize: number
+  readonly constructor: { readonly name: string }
 }
 
 type Written = 'sent' | 'queued' | 'failed'
 
 let Request: (new () => WriteRequest) | undefined
+let Tcp: unknown
 let spare: WriteRequest | undefined
 
 /**
- * Writes to a socket that has nothing unsent, past the queue of its stream: in a room of a thousand that queue costs
+ * Writes to a plain TCP socket that has nothing unsent, past the queue of its stream: in a room of a thousand that queue costs
  * a tenth of the server's time.
  * @param done called once the kernel has taken what it did not take at once, or the socket is gone
  * @returns undefined where that cannot be done, and nothing was written
@@ -28,6 +30,8 @@ let spare: WriteRequest | undefined
 export function writeDirectly(socket: Socket, bytes: Uint8Array, done: () => void): Written | undefined {
   const handle = (socket as { _handle?: Handle | null })._handle
   if (!handle || !Request) return void (handle && learn(handle))
+  // A handle of TLS aborts Node where it is written to past its socket.
+  if (handle.constructor !== Tcp) return undefined
   spare ??= new Request()
   spare.buffer = bytes
   if (handle.writeBuffer(spare, bytes) !== 0) return 'failed'
@@ -39,8 +43,10 @@ export function writeDirectly(socket: Socket, bytes: Uint8Array, done: () => voi
 
 /** Takes the kind of request from the next ordinary write of a socket: there is no other way to it. */
 function learn(handle: Handle): void {
-  if ('deno' in process.versions || typeof handle.writeBuffer !== 'function' || handle.writeQueueSize !== 0) return
+  if ('deno' in process.versions || handle.constructor.name !== 'TCP') return
+  if (typeof handle.writeBuffer !== 'function' || handle.writeQueueSize !== 0) return
   handle.writeBuffer = (request, bytes) => {
+    Tcp = handle.constructor
     if (request) Request = request.constructor as typeof Request
     delete (handle as Partial<Handle>).writeBuffer
     return handle.writeBuffer(request, bytes)

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer'
 import type { Entry } from '../../rooms/types.ts'
-import { message } from '../../templates/message.ts'
+import { lines, message } from '../../templates/message.ts'
 
 const FIN_TEXT = 0x81
 const FIN_PING = 0x89
@@ -10,7 +10,7 @@ export const PING = Buffer.from([FIN_PING, 0])
 
 /** Bytes of an entry as a fragment. */
 export function fragmentBytes(entry: Entry): number {
-  return Buffer.byteLength(message(entry))
+  return Buffer.byteLength(entry.kind === 'message' ? message(entry) : lines({ events: [entry] }))
 }
 
 /** A text as one whole, unmasked frame (RFC 6455, 5.2), to be written to any number of sockets. */

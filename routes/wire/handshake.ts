@@ -5,12 +5,14 @@ import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { readCode } from '../../rooms/code.ts'
-import type { Member, Room } from '../../rooms/types.ts'
+import { StoreFailure } from '../../rooms/stores/prompt.ts'
+import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from '../guard/address.ts'
 import type { Knock } from '../guard/mounts.ts'
 import { isAllowed } from '../guard/origin.ts'
+import { wordsOf } from '../guard/refusals.ts'
 import { bearer } from '../guard/session.ts'
 import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
 import { findVisit, mayGuess } from '../guard/visit.ts'
@@ -90,7 +92,7 @@ export class Handshakes {
       if (welcome) this.#upgrade(handshake, welcome)
     } catch (error) {
       console.error(error)
-      this.#reject(handshake.socket, 500)
+      this.#reject(handshake.socket, error instanceof StoreFailure ? 503 : 500)
     }
   }
 
@@ -115,7 +117,8 @@ export class Handshakes {
       ws.on('error', ignore)
       // Somebody who tries one code after the other is not told which is one.
       if (isGuessing) ws.close(1013)
-      else if (visit?.member) this.#greet(ws as RoomSocket, socket as Socket, place, visit.room, visit.member)
+      else if (visit?.member && !visit.member.isWaiting)
+        this.#greet(ws as RoomSocket, socket as Socket, place, visit.room, visit.member)
       else dismiss(ws, visit, place)
     })
   }
@@ -124,7 +127,7 @@ export class Handshakes {
     const options = { registry: this.#sockets, site: this.#site, ws, socket, place, code: room.code, member }
     const connection = new SocketConnection(options)
     this.#sockets.keep(connection)
-    this.#site.rooms.enter(room.code, connection)
+    void connection.enter()
     attach(ws, connection)
   }
 
@@ -144,7 +147,12 @@ function ignore(): void {}
 
 /** Tells somebody who is not in the room why they are not let in. */
 function dismiss(ws: WebSocket, visit: Visit | undefined, place: Place): void {
-  const words = visit ? FAREWELLS.removed.words : FAREWELLS['room-gone'].words
+  const words = wordsTo(visit)
   ws.send(farewellFrame(words, place))
   ws.close(1008)
+}
+
+function wordsTo(visit: Visit | undefined): string {
+  if (!visit) return FAREWELLS['room-gone'].words
+  return visit.member ? wordsOf(refuse('waiting')) : FAREWELLS.removed.words
 }

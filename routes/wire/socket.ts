@@ -63,7 +63,7 @@ export class Sockets {
     if (isBeat) this.#nextBeat = now + BEAT_MS
     for (const connection of this.#open) {
       if (connection.isDead(now)) connection.cut()
-      else if (isBeat) connection.write(connection.hasStarted ? BEATS : PING)
+      else if (isBeat && !connection.hasUnsent) connection.write(connection.hasStarted ? BEATS : PING)
     }
   }
 }

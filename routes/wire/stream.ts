@@ -85,7 +85,6 @@ class StreamConnection implements Connection {
     )
     this.#cancelBeat = this.#schedule()
     this.#controller.enqueue(text.encode(options.head))
-    options.site.rooms.enter(options.code, this)
     void this.#begin()
   }
 
@@ -93,6 +92,7 @@ class StreamConnection implements Connection {
   async #begin(): Promise<void> {
     const { site, code, since } = this.#options
     try {
+      await site.rooms.enter(code, this)
       await site.rooms.connect(code, this, since)
     } catch (error) {
       console.error(error)

@@ -9,7 +9,7 @@ export class GatedStore extends MemoryStore {
   asked = 0
 
   constructor() {
-    super({ history: 500, bytes: 1024 * 1024 })
+    super({ history: 500, bytes: 1024 * 1024, rooms: 100 })
   }
 
   /** From now on look-ups wait until the answer is called. */

@@ -10,7 +10,12 @@ export async function serve(options: Partial<ServerOptions> & { history?: number
     host: '127.0.0.1',
     base: '',
     secrets: ['a secret of the tests'],
-    store: new MemoryStore({ history: options.history ?? 500, bytes: 1024 * 1024, clock: options.clock }),
+    store: new MemoryStore({
+      history: options.history ?? 500,
+      bytes: 1024 * 1024,
+      rooms: 10_000,
+      clock: options.clock,
+    }),
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
     areRatesLimited: false,

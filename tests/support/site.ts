@@ -30,7 +30,7 @@ export function makeHouse({
     host: '127.0.0.1',
     base: '',
     secrets: ['a secret of the tests'],
-    store: new MemoryStore({ history, bytes: 1024 * 1024, clock }),
+    store: new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000, clock }),
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
     areRatesLimited: false,
@@ -38,7 +38,7 @@ export function makeHouse({
     ...options,
   }
   const site = makeSite(whole, isDraining)
-  return { clock, site, house: new House(standAlone(makeApp(site), whole.base), whole.base) }
+  return { clock, site, house: new House(standAlone(makeApp(site), whole), whole.base) }
 }
 
 /** The whole site, as a person or a program meets it. */

@@ -1,0 +1,127 @@
+import type { Clock } from './clock.ts'
+import type { Connection, Farewell } from './fanout.ts'
+import { LiveRoom } from './room.ts'
+import type { Bus } from './stores/bus.ts'
+import type { Store } from './stores/store.ts'
+import type { MemberChanged, Room } from './types.ts'
+import { Waiting } from './waiting.ts'
+
+const LOOK_MS = 10_000
+// A room is looked after so many times before it could expire.
+const LOOKS = 4
+const SHORTEST_LOOK_MS = 250
+// Rooms that are looked after at once.
+const TOGETHER = 64
+// Milliseconds between two goodbyes, where that does not take too long.
+const BETWEEN_GOODBYES_MS = 20
+const GOODBYES = 50
+// A store that does not answer must not hold up the end.
+const SETTLE_MS = 2000
+
+export interface HallOptions {
+  readonly store: Store
+  readonly bus: Bus
+  readonly clock: Clock
+  /** Milliseconds in which someone without a connection has not left. */
+  readonly grace: number
+  /** Milliseconds that a room is kept which nobody holds. */
+  readonly ttl: number
+  /** Called with what became of members, as it is read. */
+  readonly changed: (entry: MemberChanged) => void
+  /** Called with each room that has expired. */
+  readonly expired: (room: Room) => void
+  /** Called now and then, after all rooms were looked after. */
+  readonly looked: () => void
+}
+
+/** The rooms that somebody is in, in this process: it looks after them, and has the store forget those that nobody holds. */
+export class Hall {
+  #options: HallOptions
+  #rooms = new Map<string, LiveRoom>()
+  #waiting = new Waiting()
+  #isLooking = false
+  #cancelLook: () => void
+
+  constructor(options: HallOptions) {
+    this.#options = options
+    this.#cancelLook = this.#schedule()
+  }
+
+  /** The live room of this code, if somebody is in it. */
+  find(code: string): LiveRoom | undefined {
+    return this.#rooms.get(code)
+  }
+
+  /** The live room of this code, for somebody who comes. */
+  open(code: string): LiveRoom {
+    const found = this.#rooms.get(code)
+    if (found) return found
+    const gone = () => this.#close(code, live)
+    const live: LiveRoom = new LiveRoom({ ...this.#options, code, waiting: this.#waiting, gone })
+    this.#rooms.set(code, live)
+    return live
+  }
+
+  /** Sends what was said, and closes every connection, evenly over so many milliseconds at most. */
+  async drain(milliseconds: number): Promise<void> {
+    this.#cancelLook()
+    await this.#settle()
+    const connections = [...this.#rooms.values()].flatMap((live) => live.connections)
+    await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
+    for (const [code, live] of this.#rooms) this.#close(code, live)
+  }
+
+  async #settle(): Promise<void> {
+    const busy = [...this.#rooms.values()].filter(({ connections }) => connections.length > 0)
+    const late = new Promise<void>((resolve) => this.#options.clock.after(SETTLE_MS, resolve))
+    await Promise.race([Promise.all(busy.map((live) => live.settle())), late])
+  }
+
+  async #spread(connections: Connection[], farewell: Farewell, milliseconds: number): Promise<void> {
+    const steps = Math.min(connections.length, GOODBYES)
+    for (let step = 0; step < steps; step += 1) {
+      if (step > 0) await new Promise<void>((resolve) => this.#options.clock.after(milliseconds / steps, resolve))
+      for (let index = step; index < connections.length; index += steps) connections[index].close(farewell)
+    }
+  }
+
+  #schedule(): () => void {
+    const { clock, ttl } = this.#options
+    const interval = Math.min(Math.max(ttl / LOOKS, SHORTEST_LOOK_MS), LOOK_MS)
+    return clock.after(interval, () => {
+      this.#cancelLook = this.#schedule()
+      if (this.#isLooking) return
+      this.#isLooking = true
+      void this.#lookAfterAll()
+        .catch(console.error)
+        .finally(() => {
+          this.#isLooking = false
+        })
+    })
+  }
+
+  /** Keeps the rooms that somebody holds, and only then has the store forget what nobody has kept. */
+  async #lookAfterAll(): Promise<void> {
+    for (const [code, live] of this.#rooms) if (live.isEmpty) this.#close(code, live)
+    const { store, bus, clock, ttl, expired, looked } = this.#options
+    const began = clock.elapsed()
+    const rooms = [...this.#rooms.values()]
+    const failed: unknown[] = []
+    for (let first = 0; first < rooms.length; first += TOGETHER) {
+      const looks = rooms.slice(first, first + TOGETHER).map((live) => live.look().catch((error) => failed.push(error)))
+      await Promise.all(looks)
+    }
+    if (failed.length > 0) throw failed[0]
+    // The first of them was kept when this began.
+    for (const room of await store.expire(ttl + clock.elapsed() - began)) {
+      expired(room)
+      bus.hint(room.code, { about: 'room-gone' })
+    }
+    looked()
+  }
+
+  #close(code: string, live: LiveRoom): void {
+    live.end()
+    if (this.#rooms.get(code) === live) this.#rooms.delete(code)
+  }
+}

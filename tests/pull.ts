@@ -1,0 +1,346 @@
+import { suite } from 'uvu'
+import * as assert from 'uvu/assert'
+import { writeCursor } from '../rooms/cursor.ts'
+import { Rooms, type RoomsOptions } from '../rooms/rooms.ts'
+import { type Bus, LocalBus } from '../rooms/stores/bus.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
+import { StoreFailure } from '../rooms/stores/prompt.ts'
+import type { Result } from '../rooms/types.ts'
+import { TestClock, turn } from './support/clock.ts'
+import { Ear, plainFormat } from './support/ear.ts'
+
+const LOOK_MS = 10_000
+const HOUR_MS = 60 * 60 * 1000
+const BOUNDS = { history: 500, bytes: 1_000_000, rooms: 10 }
+
+const test = suite('pull')
+
+test('a reading that fails is tried again, and nothing is missing', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  store.failing = 3
+  await say(rooms, code, ann, 'one', 'two')
+  await turn()
+  assert.equal(ear.texts, [])
+  await clock.pass(1000)
+  assert.equal([ear.texts, ear.isClosed], [['one', 'two'], false])
+})
+
+test('while readings fail they are tried less and less often', async () => {
+  const { rooms, code, ann, store, clock } = await listening()
+  store.failing = Number.POSITIVE_INFINITY
+  store.asked = 0
+  await say(rooms, code, ann, 'one')
+  await turn()
+  const counts = []
+  for (let second = 0; second < 9; second += 1) {
+    counts.push(store.asked)
+    await clock.pass(1000)
+  }
+  assert.ok(store.asked < 12, `${store.asked} readings`)
+  assert.ok(counts[1] - counts[0] > counts[8] - counts[7])
+})
+
+test('who cannot be served for ten seconds is sent away to come back, and not left deaf', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  const late = new Ear(ann)
+  store.failing = Number.POSITIVE_INFINITY
+  await say(rooms, code, ann, 'one')
+  await rooms.enter(code, late)
+  const connected = rooms.connect(code, late, ear.cursor).catch((error) => error)
+  await clock.pass(15_000)
+  assert.is(ear.farewell, 'busy')
+  assert.ok((await connected) instanceof StoreFailure)
+  rooms.disconnect(code, ear)
+  store.failing = 0
+  const again = await connectedEar(rooms, code, ann, ear.cursor)
+  assert.equal(again.texts, ['one'])
+})
+
+test('a store that does not answer at all has failed after five seconds', async () => {
+  const { rooms, code, ann, store, clock } = await listening()
+  store.isHanging = true
+  const posted = rooms.post(code, ann, { text: 'hello', key: '' }).catch((error) => error)
+  await clock.pass(4999)
+  assert.is(await Promise.race([posted, turn().then(() => 'waiting')]), 'waiting')
+  await clock.pass(1)
+  assert.ok((await posted) instanceof StoreFailure)
+})
+
+test('whether the store answers can be asked', async () => {
+  const { rooms, store, clock } = await listening()
+  assert.is(await rooms.isWell(), true)
+  store.isHanging = true
+  const isWell = rooms.isWell()
+  await clock.pass(5000)
+  assert.is(await isWell, false)
+})
+
+test('an entry whose hint was lost is there after the next look', async () => {
+  const bus = new LossyBus()
+  const { rooms, code, ann, ear, clock } = await listening({ bus })
+  bus.isLossy = true
+  await say(rooms, code, ann, 'one')
+  await turn()
+  assert.equal(ear.texts, [])
+  await clock.pass(LOOK_MS)
+  assert.equal(ear.texts, ['one'])
+})
+
+test('who left is closed with the next look where the hint of it was lost', async () => {
+  const bus = new LossyBus()
+  const { rooms, code, ann, ear, clock } = await listening({ bus })
+  bus.isLossy = true
+  await rooms.leave(code, ann.id)
+  assert.is(ear.isClosed, false)
+  await clock.pass(LOOK_MS)
+  assert.is(ear.farewell, 'removed')
+})
+
+test('who has left between being looked up and being let in is closed', async () => {
+  const { rooms, code, ann } = await listening()
+  await rooms.leave(code, ann.id)
+  const late = new Ear(ann)
+  await rooms.enter(code, late)
+  assert.is(late.farewell, 'removed')
+})
+
+test('a room that is gone says so to everyone in it, to who catches up and to who comes, and does no more', async () => {
+  for (const isHintLost of [false, true]) {
+    const bus = new LossyBus()
+    const { rooms, code, ann, ear, store, clock } = await listening({ bus })
+    const [waiting, behind] = [new Ear(ann), new Ear(ann)]
+    await rooms.enter(code, waiting)
+    await rooms.enter(code, behind)
+    await say(rooms, code, ann, 'one')
+    const resume = behind.stall()
+    const connected = rooms.connect(code, behind, '0.nowhere')
+    await turn()
+    bus.isLossy = isHintLost
+    await rooms.end(code, ann)
+    await turn()
+    resume()
+    await clock.pass(LOOK_MS)
+    await connected
+    assert.equal(
+      [ear, waiting, behind].map(({ farewell }) => farewell),
+      ['room-gone', 'room-gone', 'room-gone'],
+    )
+    const late = new Ear(ann)
+    await rooms.enter(code, late)
+    assert.is(late.farewell, 'room-gone')
+    for (const one of [ear, waiting, behind, late]) rooms.disconnect(code, one)
+    store.asked = 0
+    await turn()
+    assert.is(store.asked, 0)
+  }
+})
+
+test('whoever comes after an edit that took its own message from the history is in at once', async () => {
+  const clock = new TestClock()
+  const store = new MemoryStore({ ...BOUNDS, bytes: 100, clock })
+  const rooms = makeRooms({ store, clock })
+  const { room, member } = must(await rooms.create('', 'ann'))
+  const { message } = must(await rooms.post(room.code, member, { text: 'x'.repeat(40), key: '' }))
+  await say(rooms, room.code, member, 'y'.repeat(40))
+  const first = await connectedEar(rooms, room.code, member)
+  must(await rooms.edit(room.code, member, writeCursor(message), 'z'.repeat(90)))
+  await turn()
+  const late = new Ear(member)
+  await rooms.enter(room.code, late)
+  let isIn = false
+  void rooms.connect(room.code, late, '').then(() => {
+    isIn = true
+  })
+  await turn()
+  assert.ok(isIn)
+  await say(rooms, room.code, member, 'hello')
+  await turn()
+  assert.equal([first.texts, late.texts], [['hello'], ['hello']])
+})
+
+test('a sweep that takes longer than a room is kept takes no room from those who are in it', async () => {
+  const time = new TestClock()
+  let late = 0
+  const clock = { now: time.now, elapsed: () => time.elapsed() + late, after: time.after.bind(time) }
+  const store = new MemoryStore({ ...BOUNDS, clock })
+  store.touch = async (code) => {
+    const isThere = await MemoryStore.prototype.touch.call(store, code)
+    late += 1100
+    return isThere
+  }
+  const rooms = makeRooms({ store, ttl: 1000, clock })
+  const { room, member } = must(await rooms.create('', 'ann'))
+  const ear = await connectedEar(rooms, room.code, member)
+  await time.pass(5000)
+  assert.equal([ear.isClosed, (await rooms.find(room.code))?.code], [false, room.code])
+})
+
+test('a store that was let go of answers nothing, and above all not that there is no such room', async () => {
+  const { rooms, code } = await listening()
+  await rooms.drain(0)
+  await rooms.close()
+  for (const asked of [rooms.find(code), rooms.read(code, { sizeOf: plainFormat.sizeOf }), rooms.join(code, 'zoe')])
+    assert.ok((await asked.catch((error) => error)) instanceof StoreFailure)
+  assert.is(await rooms.isWell(), false)
+  assert.ok((await rooms.create('', 'max').catch((error) => error)) instanceof StoreFailure)
+})
+
+test('a connection that ends after its room was made anew takes nobody out of the new one', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  const room = must({ ok: true, room: await rooms.find(code) }).room
+  await store.remove(code)
+  await clock.pass(LOOK_MS)
+  assert.is(ear.farewell, 'room-gone')
+  assert.ok(room)
+  await store.create(room, ann)
+  const again = await connectedEar(rooms, code, ann)
+  rooms.disconnect(code, ear)
+  await clock.pass(60_000)
+  assert.equal([again.isClosed, rooms.attendance(code).count], [false, 1])
+})
+
+test('hints that come doubled, late and for nothing bring every entry once', async () => {
+  const { rooms, code, ann, ear, bus } = await listening()
+  for (const text of ['one', 'two', 'three']) {
+    for (let count = 0; count < 3; count += 1) bus.hint(code, { about: 'log' })
+    await say(rooms, code, ann, text)
+    bus.hint(code, { about: 'room-gone' })
+    await turn()
+    bus.hint(code, { about: 'log' })
+    await turn()
+  }
+  assert.equal([ear.texts, ear.isClosed], [['one', 'two', 'three'], false])
+})
+
+test('two processes on one store are one chat, with hints between them and without', async () => {
+  for (const isShared of [true, false]) {
+    const clock = new TestClock()
+    const store = new FaultyStore({ ...BOUNDS, clock })
+    const shared = new LocalBus()
+    const halves = [0, 1].map(() => makeRooms({ store, clock, bus: isShared ? shared : new LocalBus() }))
+    const { room, member: ann } = must(await halves[0].create('', 'ann'))
+    const { member: bob } = must(await halves[1].join(room.code, 'bob'))
+    const ears = [await connectedEar(halves[0], room.code, ann), await connectedEar(halves[1], room.code, bob)]
+    for (let count = 0; count < 10; count += 1)
+      await say(halves[count % 2], room.code, count % 2 ? bob : ann, `${count}`)
+    await clock.pass(isShared ? 0 : LOOK_MS)
+    const texts = Array.from({ length: 10 }, (_, index) => `${index}`)
+    assert.equal(
+      ears.map(({ texts }) => texts),
+      [texts, texts],
+    )
+    await halves[0].leave(room.code, bob.id)
+    await clock.pass(isShared ? 0 : LOOK_MS)
+    assert.equal([ears[0].farewell, ears[1].farewell], [undefined, 'removed'])
+  }
+})
+
+test('a room lives as long as any process holds it, though nothing is said', async () => {
+  const clock = new TestClock()
+  const store = new FaultyStore({ ...BOUNDS, clock })
+  const [one, other] = [0, 1].map(() => makeRooms({ store, clock, ttl: HOUR_MS, bus: new LocalBus() }))
+  const { room, member } = must(await one.create('', 'ann'))
+  await connectedEar(other, room.code, member)
+  await clock.pass(3 * HOUR_MS)
+  assert.ok(await one.find(room.code))
+})
+
+test('who reloads a page in the moment of a sweep finds their room', async () => {
+  const clock = new TestClock()
+  const { rooms, code, ann, ear } = await listening({ clock, ttl: HOUR_MS })
+  await clock.pass(5 * HOUR_MS)
+  rooms.disconnect(code, ear)
+  await clock.pass(HOUR_MS - 1)
+  assert.is(await rooms.seen(code, ann), true)
+  await clock.pass(LOOK_MS)
+  assert.is((await rooms.read(code, { sizeOf: plainFormat.sizeOf })).ok, true)
+})
+
+test('nothing expires while the store does not say that it keeps what is held', async () => {
+  const { rooms, code, store, clock } = await listening({ ttl: HOUR_MS })
+  store.isTouchFailing = true
+  await clock.pass(2 * HOUR_MS)
+  store.isTouchFailing = false
+  await clock.pass(2 * LOOK_MS)
+  assert.ok(await rooms.find(code))
+})
+
+/** A store that fails, or does not answer, when it is told to; and counts what it is asked to read. */
+class FaultyStore extends MemoryStore {
+  /** Readings that are to fail. */
+  failing = 0
+  isHanging = false
+  isTouchFailing = false
+  asked = 0
+
+  override async entries(...asked: Parameters<MemoryStore['entries']>) {
+    this.asked += 1
+    this.failing -= 1
+    if (this.failing >= 0) throw new Error('told to fail')
+    return super.entries(...asked)
+  }
+
+  override async append(...asked: Parameters<MemoryStore['append']>) {
+    await this.#hang()
+    return super.append(...asked)
+  }
+
+  override async check() {
+    await this.#hang()
+    return super.check()
+  }
+
+  override async touch(code: string) {
+    if (this.isTouchFailing) throw new Error('told to fail')
+    return super.touch(code)
+  }
+
+  async #hang(): Promise<void> {
+    if (this.isHanging) await new Promise(() => {})
+  }
+}
+
+class LossyBus extends LocalBus {
+  isLossy = false
+
+  override hint(...hint: Parameters<Bus['hint']>): void {
+    if (!this.isLossy) super.hint(...hint)
+  }
+}
+
+function makeRooms(options: Partial<RoomsOptions> & Pick<RoomsOptions, 'store' | 'clock'>): Rooms {
+  return new Rooms({ ttl: 24 * HOUR_MS, areRatesLimited: false, ...options })
+}
+
+async function listening({ bus = new LocalBus(), clock = new TestClock(), ttl }: Options = {}) {
+  const store = new FaultyStore({ ...BOUNDS, clock })
+  const rooms = makeRooms({ store, bus, clock, ...(ttl && { ttl }) })
+  const { room, member: ann } = must(await rooms.create('', 'ann'))
+  const ear = await connectedEar(rooms, room.code, ann)
+  await turn()
+  return { rooms, code: room.code, ann, ear, store, bus, clock }
+}
+
+interface Options {
+  readonly bus?: LocalBus
+  readonly clock?: TestClock
+  readonly ttl?: number
+}
+
+async function connectedEar(rooms: Rooms, code: string, member: ConstructorParameters<typeof Ear>[0], since = '') {
+  const ear = new Ear(member)
+  await rooms.enter(code, ear)
+  await rooms.connect(code, ear, since)
+  return ear
+}
+
+async function say(rooms: Rooms, code: string, member: Ear['member'], ...texts: string[]): Promise<void> {
+  for (const text of texts) must(await rooms.post(code, member, { text, key: '' }))
+}
+
+function must<T>(result: Result<T>): { readonly ok: true } & T {
+  if (!result.ok) throw new Error(result.refusal)
+  return result
+}
+
+test.run()
