@@ -191,7 +191,7 @@ export class LiveRoom {
   }
 
   #wake(): void {
-    if (this.#isGone) return this.#release()
+    if (this.#isGone || this.#hasEnded) return this.#release()
     this.#reasons += 1
     if (this.#isTurnDue) return
     this.#isTurnDue = true

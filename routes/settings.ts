@@ -95,7 +95,7 @@ export function readOptions(options: ChatOptions): ChatSettings {
   for (const [option, value] of Object.entries(options)) {
     const name = settingOf(option)
     // A store that is open already needs no reading.
-    if (name !== 'STORE' || typeof value === 'string') given.set(name, asSetting(value))
+    if (name !== 'STORE' || !isStore(value)) given.set(name, asSetting(value))
   }
   const value: Value = (name, fallback) => given.get(name) ?? fallback
   const base = given.get('BASE_PATH')
@@ -121,6 +121,10 @@ function settingOf(option: string): Name {
   const name = NAMES.find((one) => one === option.replace(/[A-Z]/g, '_$&').toUpperCase())
   if (name && name !== 'PORT' && name !== 'HOST' && !option.includes('_')) return name
   throw new SettingsError(`A chat has no option “${option}”.`)
+}
+
+function isStore(option: unknown): boolean {
+  return typeof option === 'object' && option !== null && 'append' in option
 }
 
 /** An option as it would stand in a setting; undefined where it is left out. */

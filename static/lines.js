@@ -34,6 +34,8 @@ export function openLines({ path, settle, resume, gone }) {
 
   /** What comes in quick succession is put in together: a page is laid out for each time, not for each line. */
   function take(html) {
+    // A line that changes is looked for in the page, so what it was before has to stand there already.
+    if (/<li[^>]*oob/.test(html)) flush()
     const isFirst = !gathered
     gathered += html
     if (performance.now() - putInAt > TOGETHER_MS) flush()

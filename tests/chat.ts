@@ -231,6 +231,8 @@ test('an option that cannot be is refused in the words of the setting', () => {
   const wrong: [Record<string, unknown>, Record<string, string>][] = [
     [{ secret: 'short' }, { SECRET: 'short' }],
     [{ store: 'mysql://x' }, { STORE: 'mysql://x' }],
+    [{ store: {} }, { STORE: '[object Object]' }],
+    [{ store: null }, { STORE: 'null' }],
     [{ history: 0 }, { HISTORY: '0' }],
     [{ history: 1.5 }, { HISTORY: '1.5' }],
     [{ secret: {} }, { SECRET: 'short' }],

@@ -1,11 +1,49 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { type Cursor, readCursor } from '../rooms/cursor.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { browserSuite } from './support/browser.ts'
 import { bring, count, enter, enterByProxy, hide, texts } from './support/page.ts'
-import type { Person } from './support/person.ts'
+import type { Person, Said } from './support/person.ts'
 import { serve, type TestServer } from './support/server.ts'
 
 const { all, test } = browserSuite('log')
+
+test('what is changed twice in a moment, or just after it was said, is shown as it was changed last', async ({
+  browser,
+}) => {
+  const store = new MemoryStore({ history: 500, bytes: 1_000_000, rooms: 10 })
+  const server = await serve({ store })
+  const { page, member } = await enter(browser, server)
+  // A key that is sent again has everybody look at the log, and adds nothing to it.
+  const change = async (said: Said, text?: string) => {
+    const of = readCursor(said.cursor) as Cursor
+    const act = { by: member.id, at: Date.now(), of }
+    await store.append(member.code, text === undefined ? { ...act, kind: 'deleted' } : { ...act, kind: 'edited', text })
+    await member.say('one', 'a key')
+  }
+  const one = await member.say('one', 'a key')
+  await page.waitForSelector('#m1')
+  await change(one, 'changed')
+  await change(one)
+  const two = await member.say('two')
+  await change(two, 'changed')
+  await change(two, 'changed again')
+  const three = await member.say('three')
+  await change(three)
+  await member.say('last')
+  await page.waitForSelector('.message:has-text("last")')
+  assert.equal(await texts(page), ['changed again', 'last'])
+  assert.is(await page.locator('.message.deleted').count(), 2)
+  await hide(page, true)
+  await change(two, 'changed while away')
+  await hide(page, false)
+  await page.waitForSelector('.edited:has-text("changed while away")')
+  assert.equal(await texts(page), ['changed while away', 'last'])
+  assert.is(await page.locator('.message').count(), 4)
+  assert.equal(page.problems, [])
+  await server.stop()
+})
 
 test('a gap that a long return would push out of the page stays at its top, and says the same', async ({
   server,
