@@ -113,7 +113,8 @@ async function pageSince(site: Site, code: string, place: string | undefined): P
   if (!missed.ok) return missed
   const { stretch } = missed
   const messages = stretch.entries.filter((entry) => entry.kind === 'message')
-  const isMore = stretch.gap || stretch.more || messages.length > newest.page.messages.length
+  const isGap = stretch.gap !== undefined && stretch.gap.missed !== 0
+  const isMore = isGap || stretch.more || messages.length > newest.page.messages.length
   return isMore ? { ok: true, page: { ...stretch, messages, more: stretch.previous !== undefined } } : newest
 }
 
