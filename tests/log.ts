@@ -197,8 +197,11 @@ test('somebody who reads near the end of a long page is not thrown about, and ha
   await tell(member, 201, 1600)
   await page.waitForFunction(count, 990)
   await page.waitForFunction(() => document.querySelectorAll('.pages li').length <= 1000)
-  await page.locator('#scroll').evaluate((scroll) => scroll.scrollTo(0, -300))
-  await page.waitForSelector('#m1600', { state: 'attached' })
+  // Lines that still come put more and more between the reader and the end.
+  await page.waitForFunction(() => {
+    document.querySelector('#scroll')?.scrollTo(0, -300)
+    return document.querySelector('#m1600')
+  })
   for (let seq = 1601; seq <= 1650; seq += 1) {
     await tell(member, seq, seq)
     await page.waitForSelector(`#m${seq}`, { state: 'attached' })
