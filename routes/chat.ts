@@ -5,6 +5,7 @@ import type { Hono } from 'hono'
 import { type Clock, systemClock } from '../rooms/clock.ts'
 import { Rooms } from '../rooms/rooms.ts'
 import { openStore } from '../rooms/stores/open.ts'
+import type { Bus } from '../rooms/stores/bus.ts'
 import type { Store } from '../rooms/stores/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
@@ -20,6 +21,8 @@ import { Sockets } from './wire/socket.ts'
 /** What a chat stands on: its settings, a store that is open, and what only tests give it. */
 export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
   readonly store: Store
+  /** Carries hints to other processes on the same store; without one there are no others. */
+  readonly bus?: Bus
   readonly clock?: Clock
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
@@ -81,11 +84,11 @@ export function openChat(ground: Ground): Chat {
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
-  const { store, ttl, areRatesLimited, grace, clock = systemClock } = ground
+  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock } = ground
   const sessions = new Sessions(ground.secrets, clock)
   return {
     mounts: new Mounts(paths, sessions, ground.base),
-    rooms: new Rooms({ store, ttl, areRatesLimited, grace, clock }),
+    rooms: new Rooms({ store, bus, ttl, areRatesLimited, grace, clock }),
     clock,
     sessions,
     limits: makeLimits(clock, areRatesLimited),

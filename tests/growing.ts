@@ -1,7 +1,7 @@
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { Random } from './faults/random.ts'
+import { suite } from './support/ground.ts'
 import { Person } from './support/person.ts'
 import { SEED } from './support/seed.ts'
 import { serve, type TestServer } from './support/server.ts'
@@ -210,7 +210,8 @@ interface House {
 
 async function build(history: number): Promise<House> {
   const store = new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000 })
-  return { store, server: await serve({ store }) }
+  // What is put into the store without a hint is found by the next look: rooms that are kept shortly are looked at often.
+  return { store, server: await serve({ store, ttl: 1000 }) }
 }
 
 /** Somebody who says as much as one likes, at once. */

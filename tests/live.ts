@@ -1,5 +1,5 @@
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { suite } from './support/ground.ts'
 import { messagesIn } from './support/line.ts'
 import { Person } from './support/person.ts'
 import { serve, type TestServer } from './support/server.ts'

@@ -1,4 +1,3 @@
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import type { Claim } from '../rooms/revival.ts'
@@ -8,6 +7,7 @@ import { LocalBus } from '../rooms/stores/bus.ts'
 import type { Member, Result, Room } from '../rooms/types.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
+import { busOn, storeOn, suite } from './support/ground.ts'
 import { grownBy } from './support/heap.ts'
 import { makeHouse } from './support/site.ts'
 
@@ -656,8 +656,9 @@ async function listening(options: Options = {}) {
 }
 
 function house({ clock = new TestClock(), limit = 10_000, ...options }: Options = {}): Rooms {
-  const store = new MemoryStore({ ...BOUNDS, rooms: limit, clock })
-  return new Rooms({ store, ttl: 24 * HOUR, grace: GRACE, areRatesLimited: false, clock, ...options })
+  const store = storeOn(options.store ?? new MemoryStore({ ...BOUNDS, rooms: limit, clock }))
+  const bus = busOn(options.bus)
+  return new Rooms({ ttl: 24 * HOUR, grace: GRACE, areRatesLimited: false, clock, ...options, store, bus })
 }
 
 /** What a session says, of an earlier start or of this one. */

@@ -1,7 +1,7 @@
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { TestClock } from './support/clock.ts'
+import { suite } from './support/ground.ts'
 import { Line } from './support/line.ts'
 import { Person } from './support/person.ts'
 import { serve, type TestServer } from './support/server.ts'

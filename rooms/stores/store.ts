@@ -10,6 +10,8 @@ import type { Entry, Member, Page, Result, Room, Stretch } from '../types.ts'
  * - **One act.** `append` asks whether its member may do that (`rights.ts`), numbers the entry, applies it
  *   (`entries.ts`) and keeps it, as one: an entry that was answered is in the log.
  * - **Dense.** The first entry of a room is 1 and each next one is one more, whoever appends at the same time.
+ * - **In order.** What a member asks `append` for first is numbered first, though that was not answered yet: a program
+ *   sends one text after the other and waits for nothing.
  * - **Once.** A key that its member has used before answers the first entry again and stores nothing. A store
  *   remembers at least the last `KEYS` of each member, and unless memory is scarce those of the last `KEY_MS`, up to
  *   `MOST_KEYS`; however much others have said since.

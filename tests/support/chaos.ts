@@ -13,17 +13,23 @@ export class Wanted extends Error {
 /** What takes its time, and in which order things end is left to chance; until it is told to be calm. */
 class Chaos {
   protected readonly random: Random
-  #turns: number
+  #most: number
   #underWay = new Set<Promise<unknown>>()
   #isCalm = false
+  #late = 0
 
   constructor(random: Random, turns: number) {
     this.random = random
-    this.#turns = turns
+    this.#most = turns
   }
 
   get isCalm(): boolean {
     return this.#isCalm
+  }
+
+  /** Whether something is put off to a later turn. */
+  get isLate(): boolean {
+    return this.#late > 0
   }
 
   /** From now on everything is done at once, in order and without fault. What is under way goes on as it began. */
@@ -46,7 +52,9 @@ class Chaos {
 
   /** Some turns of the event loop, or none. */
   protected async wait(): Promise<void> {
-    for (let turns = this.random.whole(0, this.#turns + 1); turns > 0; turns -= 1) await nextTurn()
+    this.#late += 1
+    for (let turns = this.random.whole(0, this.#most + 1); turns > 0; turns -= 1) await nextTurn()
+    this.#late -= 1
   }
 
   protected watch<T>(act: Promise<T>): Promise<T> {
@@ -71,6 +79,8 @@ export class ChaosStore extends Chaos implements Store {
   failed = 0
   #store: Store
   #failing: number
+  /** Settles once the last act that a member asked for may be done. */
+  #turns = new Map<string, Promise<unknown>>()
 
   constructor(store: Store, { random, turns = 3, failing = 0.1 }: ChaosStoreOptions) {
     super(random, turns)
@@ -131,7 +141,11 @@ export class ChaosStore extends Chaos implements Store {
   }
 
   append(code: string, act: Act) {
-    return this.#call(() => this.#store.append(code, act))
+    if (this.isCalm) return this.#store.append(code, act)
+    // What one member asks for first is numbered first, as a store promises: late, and not out of order.
+    const turn = Promise.all([this.#turns.get(act.by), this.wait()])
+    this.#turns.set(act.by, turn)
+    return this.watch(this.#disturb(() => this.#store.append(code, act), turn))
   }
 
   messages(code: string, query: Parameters<Store['messages']>[1]) {
@@ -150,9 +164,9 @@ export class ChaosStore extends Chaos implements Store {
     return this.isCalm ? act() : this.watch(this.#disturb(act))
   }
 
-  async #disturb<T>(act: () => Promise<T>): Promise<T> {
+  async #disturb<T>(act: () => Promise<T>, turn: Promise<unknown> = this.wait()): Promise<T> {
     const chance = this.random.next()
-    await this.wait()
+    await turn
     if (chance < this.#failing / 2) this.#fail('before it was done')
     const done = await act()
     await this.wait()

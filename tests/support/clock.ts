@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers'
 import type { Clock } from '../../rooms/clock.ts'
+import { settled } from './ground.ts'
 
 interface Timer {
   readonly at: number
@@ -29,6 +30,7 @@ export class TestClock implements Clock {
 
   /** Lets so many milliseconds pass, and all that was to happen in them. */
   async pass(milliseconds: number): Promise<void> {
+    await settled()
     const end = this.#elapsed + milliseconds
     for (let timer = this.#next(end); timer; timer = this.#next(end)) {
       this.#elapsed = Math.max(this.#elapsed, timer.at)
@@ -46,7 +48,8 @@ export class TestClock implements Clock {
   }
 }
 
-/** Settles once everything that is to happen in this turn of the event loop has happened. */
+/** Settles once everything that is to happen in this turn of the event loop has happened, and what is late on this ground. */
 export async function turn(): Promise<void> {
   for (let count = 0; count < 3; count += 1) await new Promise<void>((resolve) => setImmediate(resolve))
+  await settled()
 }

@@ -5,6 +5,7 @@ import { makeSite } from '../../routes/chat.ts'
 import { type ServerOptions, standAlone } from '../../routes/server.ts'
 import type { Env } from '../../routes/guard/site.ts'
 import { TestClock } from './clock.ts'
+import { busOn, storeOn } from './ground.ts'
 
 export const HOST = 'parlour.test'
 
@@ -30,12 +31,13 @@ export function makeHouse({
     host: '127.0.0.1',
     base: '',
     secrets: ['a secret of the tests'],
-    store: new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000, clock }),
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
     areRatesLimited: false,
     clock,
     ...options,
+    store: storeOn(options.store ?? new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000, clock })),
+    bus: busOn(options.bus),
   }
   const site = makeSite(whole, isDraining)
   return { clock, site, house: new House(standAlone(makeApp(site), whole), whole.base) }

@@ -49,6 +49,15 @@ export function storeContract(name: string, open: Open): void {
     assert.equal(seqs.toSorted(ascending), range(1, 60))
   })
 
+  test('what a member says first is numbered first, though they wait for no answer', async ({ store, ann, bob }) => {
+    const said = (member: Member) =>
+      Promise.all(Array.from({ length: 30 }, (_, index) => say(store, member, `text ${index}`)))
+    for (const all of await Promise.all([said(ann), said(bob)])) {
+      const seqs = all.map(({ seq }) => seq)
+      assert.equal(seqs, seqs.toSorted(ascending))
+    }
+  })
+
   test('what was answered is in the log, as it was said', async ({ store, ann }) => {
     const message = await say(store, ann, 'hello', 'a key')
     const { seq, tag, at } = message
