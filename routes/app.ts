@@ -1,11 +1,10 @@
 import { Hono, type MiddlewareHandler } from 'hono'
-import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { refuse } from '../rooms/types.ts'
 import { events } from './events.ts'
 import { files } from './files.ts'
 import { growing } from './growing.ts'
 import { isOwnOrigin } from './guard/origin.ts'
-import { answerRefusal } from './guard/refuse.ts'
+import { answerRefusal, refusalOf } from './guard/refuse.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { health } from './health.ts'
 import { home } from './home.ts'
@@ -24,9 +23,6 @@ const POLICY = [
   "frame-ancestors 'self'",
   "base-uri 'none'",
 ].join(';')
-
-const UNAVAILABLE = refuse('unavailable', { retryAfter: 5 })
-const DRAINING = refuse('draining', { retryAfter: 5 })
 
 /**
  * Everything a request can meet, in the order in which it meets it. Nothing runs for a path that is not the chat's own,
@@ -49,13 +45,7 @@ export function makeApp(site: Site): Hono<Env> {
   for (const [path, known] of methods) app.all(path, (c) => refuseMethod(c, known))
   // Where a host mounts this at `/chat`, Hono takes an empty path for `/chat/`.
   for (const route of app.routes.filter(({ path }) => path === '/')) app.routes.push({ ...route, path: '' })
-  app.onError((error, c) => {
-    const isUnavailable = error instanceof StoreFailure
-    // A chat that drains lets go of its store, and a host may go on without it.
-    if (isUnavailable && site.isDraining()) return answerRefusal(c, DRAINING)
-    console.error(error)
-    return answerRefusal(c, isUnavailable ? UNAVAILABLE : refuse('broken'))
-  })
+  app.onError((error, c) => answerRefusal(c, refusalOf(site, error)))
   return app
 }
 

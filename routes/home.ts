@@ -3,7 +3,7 @@ import { compress } from 'hono/compress'
 import { type Refusal, refuse } from '../rooms/types.ts'
 import { homePage } from '../templates/home.ts'
 import { readFields } from './guard/body.ts'
-import { answerRefusal } from './guard/refuse.ts'
+import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { type Ask, addressOf, type Env, type Site } from './guard/site.ts'
 import { refuseHome, welcome } from './join.ts'
 
@@ -20,7 +20,7 @@ async function createRoom(c: Ask, site: Site): Promise<Response> {
   const wait = site.limits.newRooms.take(addressOf(c))
   if (wait > 0) return no(refuse('too-many-rooms', { retryAfter: Math.ceil(wait) }))
   const { name = '', title = '' } = read.fields
-  const created = await site.rooms.create(title, name)
+  const created = await orRefuse(site, site.rooms.create(title, name))
   if (!created.ok) {
     site.limits.newRooms.giveBack(addressOf(c))
     return no(created)

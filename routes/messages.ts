@@ -1,18 +1,21 @@
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
+import { readCode } from '../rooms/code.ts'
 import type { Query } from '../rooms/rooms.ts'
+import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { type Entry, type Event, type Message, type Page, type Refusal, type Stretch, refuse } from '../rooms/types.ts'
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
 import { writePage } from '../templates/growing.ts'
 import { sent } from '../templates/reason.ts'
-import { roomPath } from '../templates/room.ts'
+import { type RoomView, roomPath } from '../templates/room.ts'
 import { tellFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
-import { answerRefusal } from './guard/refuse.ts'
+import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
 import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
@@ -21,7 +24,7 @@ import { fragmentBytes } from './wire/frames.ts'
 
 /** Saying something by a form, and reading what was said. */
 export function messages(app: Hono<Env>, site: Site): void {
-  app.post('/rooms/:code/messages', visiting(site), membersOnly, (c) => say(c, site))
+  app.post('/rooms/:code/messages', keepDraft(site), visiting(site), membersOnly, (c) => say(c, site))
   app.get('/rooms/:code/messages', tellFarewell, visiting(site), membersOnly, (c) => list(c, site))
 }
 
@@ -33,7 +36,7 @@ async function say(c: Ask, site: Site): Promise<Response> {
   // The page may be older than the session, and what waits in it was typed under another name.
   if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, refuse('no-session'))
   const said = { text: fields.text ?? '', key: keyOf(fields) }
-  const posted = await post(site, addressOf(c), visit.room.code, member, said)
+  const posted = await orRefuse(site, post(site, addressOf(c), visit.room.code, member, said))
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())
@@ -62,12 +65,27 @@ async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields):
   const { visit, member } = c.var
   // A whole page costs far more, and nobody limits how often one is refused.
   if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, refusal)
-  const draft = { text: fields.text ?? '', reason: wordsOf(refusal) }
-  const page =
-    fields.from === 'write'
-      ? writePage(c.var.place, visit.room, draft)
-      : await showDraft(c, site, { room: visit.room, member }, draft)
-  return answerRefusal(c, refusal, () => page)
+  const draft = draftOf(fields, refusal)
+  const page = fields.from === 'write' ? undefined : await showDraft(c, site, { room: visit.room, member }, draft)
+  return answerRefusal(c, refusal, () => page ?? writePage(c.var.place, visit.room, draft))
+}
+
+/** Gives back what was typed into a form of which the store could not even say whose it is. */
+function keepDraft(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    if (!(c.error instanceof StoreFailure) || c.get('visit') || wantsJsonError(c) || wantsFragment(c)) return
+    const { authorization, cookie } = c.req.header()
+    const claim = site.sessions.find(readCode(c.req.param('code') ?? '') ?? '', authorization, cookie)
+    const read = claim && (await readFields(c))
+    if (!claim || !read?.ok) return
+    const draft = draftOf(read.fields, refuse('unavailable'))
+    c.res = c.html(writePage(c.var.place, { code: claim.room, title: claim.title }, draft).toString(), 503)
+  })
+}
+
+function draftOf({ text = '', once }: Fields, refusal: Refusal): NonNullable<RoomView['draft']> {
+  return { text, once, reason: wordsOf(refusal) }
 }
 
 async function list(c: Ask, site: Site): Promise<Response> {

@@ -4,11 +4,9 @@ import { compress } from 'hono/compress'
 import { type Page, refuse } from '../rooms/types.ts'
 import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
-import { problemPage } from '../templates/problem.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { memberJson, roomJson } from './json.ts'
-import { wordsOf } from './guard/refusals.ts'
-import { answerRefusal } from './guard/refuse.ts'
+import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
@@ -44,12 +42,10 @@ function answerPage(c: Ask, page: Html): Response {
   return c.body(Buffer.from(page.toString()), 200, { 'Content-Type': 'text/html; charset=UTF-8' })
 }
 
-/** The room's page again, with what was typed and why it was not taken. */
+/** The room's page again, with what was typed and why it was not taken; undefined where it cannot be read. */
 export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
-  const read = await site.rooms.read(visit.room.code, { sizeOf: fragmentBytes })
-  return read.ok
-    ? viewRoom(c, site, visit, read.page, { isNewest: true, draft })
-    : problemPage(c.var.place, wordsOf(read))
+  const read = await orRefuse(site, site.rooms.read(visit.room.code, { sizeOf: fragmentBytes }))
+  return read.ok ? viewRoom(c, site, visit, read.page, { isNewest: true, draft }) : undefined
 }
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {

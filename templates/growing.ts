@@ -4,7 +4,7 @@ import { older } from './history.ts'
 import { type Html, html } from './html.ts'
 import { pageLines } from './message.ts'
 import { head, type Place, page as wholePage } from './page.ts'
-import { type RoomView, roomPath, roomTitle, sayFields } from './room.ts'
+import { type Named, type RoomView, roomPath, roomTitle, sayFields } from './room.ts'
 
 export interface GrowingView {
   readonly place: Place
@@ -56,7 +56,7 @@ export function framePage(place: Place, room: Room, view: string, isWaiting: boo
 }
 
 /** A page to write on, beside the one that grows. */
-export function writePage(place: Place, room: Room, draft?: RoomView['draft']): Html {
+export function writePage(place: Place, room: Named, draft?: RoomView['draft']): Html {
   const path = roomPath(place, room)
   return wholePage({
     title: `Write to ${roomTitle(room)} · Parlour`,

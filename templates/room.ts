@@ -15,12 +15,15 @@ export interface RoomView {
   readonly page: Page
   /** Whether this is the newest page of the log, and so the one that goes on. */
   readonly isNewest: boolean
-  /** What was typed and not taken, and why. */
-  readonly draft?: { readonly text: string; readonly reason: string }
+  /** What was typed and not taken, and why; and the key that its form had, because it may have been taken all the same. */
+  readonly draft?: { readonly text: string; readonly reason: string; readonly once?: string }
 }
 
+/** What a room is called by. */
+export type Named = Pick<Room, 'code' | 'title'>
+
 /** The path of a room. */
-export function roomPath({ base }: Place, { code }: Room): string {
+export function roomPath({ base }: Place, { code }: Pick<Room, 'code'>): string {
   return `${base}/rooms/${code}`
 }
 
@@ -35,7 +38,7 @@ export function framePath(place: Place, room: Room, view: string, isWaiting: boo
 }
 
 /** The title that names a room. */
-export function roomTitle(room: Room): string {
+export function roomTitle(room: Named): string {
   return room.title || `Room ${room.code}`
 }
 
@@ -99,7 +102,8 @@ ${sayFields(draft)}
 }
 
 /** The field to write in and what goes with it. The key makes a form that was sent twice count once. */
-export function sayFields(draft: RoomView['draft'], key = crypto.randomUUID().slice(0, 13)): Html {
+export function sayFields(draft: RoomView['draft']): Html {
+  const key = draft?.once || crypto.randomUUID().slice(0, 13)
   return html`<div id="reason" class="reason" role="alert">${draft && reason(draft.reason)}</div>
 <input type="hidden" name="once" value="${key}">
 <label for="text" class="unseen">Message</label>

@@ -1,9 +1,13 @@
-import type { Refusal } from '../../rooms/types.ts'
+import { StoreFailure } from '../../rooms/stores/prompt.ts'
+import { type Refusal, type Result, refuse } from '../../rooms/types.ts'
 import type { Html } from '../../templates/html.ts'
 import { problemPage } from '../../templates/problem.ts'
 import { reason } from '../../templates/reason.ts'
 import { errorOf, statusOf, wordsOf } from './refusals.ts'
-import { type Ask, wantsFragment, wantsJsonError } from './site.ts'
+import { type Ask, type Site, wantsFragment, wantsJsonError } from './site.ts'
+
+const UNAVAILABLE = refuse('unavailable', { retryAfter: 5 })
+const DRAINING = refuse('draining', { retryAfter: 5 })
 
 /**
  * Says no, in the form that was asked for.
@@ -17,4 +21,23 @@ export function answerRefusal(c: Ask, refusal: Refusal, pageWith?: (words: strin
   const words = wordsOf(refusal)
   if (wantsFragment(c)) return c.html(reason(words).toString(), status)
   return c.html((pageWith?.(words) ?? problemPage(c.var.place, words)).toString(), status)
+}
+
+/** Refuses what the store failed at, so that what was typed can be given back. */
+export async function orRefuse<T>(site: Site, asked: Promise<Result<T>>): Promise<Result<T>> {
+  try {
+    return await asked
+  } catch (error) {
+    if (!(error instanceof StoreFailure)) throw error
+    return refusalOf(site, error)
+  }
+}
+
+/** What becomes of a request that failed. */
+export function refusalOf(site: Site, error: unknown): Refusal {
+  const isUnavailable = error instanceof StoreFailure
+  // A chat that drains lets go of its store, and a host may go on without it.
+  if (isUnavailable && site.isDraining()) return DRAINING
+  console.error(error)
+  return isUnavailable ? UNAVAILABLE : refuse('broken')
 }
