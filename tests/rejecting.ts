@@ -165,7 +165,6 @@ test('a handshake and a stream are refused for now while the store fails, and ta
   const streams = await Promise.all(['/events', '/live'].map(async (path) => new Stream(await ann.fetch(path, HTML))))
   await ann.say('hello')
   await Promise.all([line.count(1), ...streams.map((stream) => stream.has('hello'))])
-  await Promise.all(streams.map((stream) => stream.close()))
   await server.stop()
 })
 
@@ -196,7 +195,6 @@ test('who cannot be read to for ten seconds is sent away, by whatever they are c
   const resumed = await opened(ann, `/events?format=json&since=${eventsIn(events.text).at(-1)?.id}`, 'two')
   assert.equal([again.texts, eventsIn(resumed.text).map(({ data }) => JSON.parse(data).text)], [['two'], ['two']])
   assert.is(eventsIn(events.text).at(-1)?.id, first.cursor)
-  await resumed.close()
   const stopped = server.stop()
   await clock.pass(LONG_MS)
   await stopped

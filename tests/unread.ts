@@ -1,27 +1,19 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import { type AddressInfo, connect, type Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
-import type { Knock } from '../routes/guard/mounts.ts'
 import { Answer, Answers } from '../routes/wire/answers.ts'
-import { Handshakes } from '../routes/wire/handshake.ts'
-import { Sockets } from '../routes/wire/socket.ts'
 import { TestClock, turn } from './support/clock.ts'
+import { type Closing, head, knock, meet } from './support/ends.ts'
 import { makeHouse } from './support/site.ts'
 
-interface Context {
-  closing: (() => void)[]
-}
-
-const test = suite<Context>('unread')
+const test = suite<Closing>('unread')
 const PART = new Uint8Array(64 * 1024)
 const LONG = new Uint8Array(32 * 1024 * 1024)
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
-const WEBSOCKET =
-  'Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n'
 
 test.before.each((context) => {
   context.closing = []
@@ -250,47 +242,9 @@ class Deaf extends Duplex {
   override _write(): void {}
 }
 
-/** A socket in a room: the client's end of it, which does nothing by itself, and the server's. */
-async function knock(context: Context) {
-  const { clock, site, house } = makeHouse()
-  const ann = await house.open()
-  const sockets = new Sockets(site.clock)
-  const handshakes = new Handshakes(site, sockets)
-  context.closing.push(() => sockets.stop())
-  const server = createServer().on('upgrade', (request: IncomingMessage, socket: Duplex, rest) =>
-    handshakes.accept(request, socket, rest, site.mounts.knockOf(request) as Knock),
-  )
-  const { near, far } = await meet(context, server, head(ann, '/socket', WEBSOCKET))
-  while (site.rooms.attendance(ann.code).count === 0) await turn()
-  return { clock, near, far }
-}
-
 function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {
   const answers = new Answers(clock, async (request, answer) => listener(request, answer))
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
-}
-
-function head({ code, token }: { code: string; token: string }, path: string, more: string): string {
-  return `GET /rooms/${code}${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n${more}\r\n`
-}
-
-/** A client that has sent something and does not read, and the server's end of its connection. */
-async function meet({ closing }: Context, server: Server, request: string): Promise<{ near: Socket; far: Socket }> {
-  const met = new Promise<Socket>((resolve) => server.once('connection', resolve))
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const near = connect((server.address() as AddressInfo).port, '127.0.0.1')
-  near.setNoDelay(true)
-  near.on('error', () => {}).pause()
-  near.write(request)
-  const far = await met
-  closing.push(() => {
-    near.destroy()
-    far.destroy()
-    server.close()
-  })
-  while (far.bytesWritten === 0) await turn()
-  await turn()
-  return { near, far }
 }
 
 /** Writes until the kernel takes no more. */

@@ -12,8 +12,6 @@ interface Reader {
   seen(): string[]
   /** Comes once; settles when it is over. */
   come(): Promise<unknown>
-  /** Goes for good. */
-  go(): void
 }
 
 // Between two tries, and between two looks.
@@ -63,14 +61,13 @@ export class Crowd {
     await Promise.all(this.#people.map(say))
   }
 
-  /** What each of them has seen, once that is so many messages. */
+  /** What each of them has seen, once that is so many messages. Whoever is sent away from then on stays away. */
   async read(count: number): Promise<{ name: string; seen: string[] }[]> {
     const end = performance.now() + PATIENCE
     while (this.#readers.some((reader) => reader.seen().length < count) && performance.now() < end)
       await pause(PAUSE_MS)
     const all = this.#readers.map((reader) => ({ name: reader.name, seen: reader.seen() }))
     this.#isOver = true
-    for (const reader of this.#readers) reader.go()
     return all
   }
 
@@ -89,7 +86,6 @@ async function bySocket(person: Person): Promise<Reader> {
   return {
     name: `${person.name}, by a socket`,
     seen: () => lines.flatMap(({ texts }) => texts),
-    go: () => lines.at(-1)?.close(),
     async come() {
       const line = await person.listen(last())
       lines.push(line)
@@ -106,7 +102,6 @@ async function byEvents(person: Person): Promise<Reader> {
   return {
     name: `${person.name}, by events`,
     seen: () => messages().map(({ data }) => (JSON.parse(data) as Seen).text),
-    go: () => void streams.at(-1)?.close(),
     async come() {
       const since = messages().at(-1)?.id ?? start
       const stream = new Stream(await person.fetch('/events', { headers: { 'Last-Event-ID': since } }))
@@ -123,7 +118,6 @@ async function byPage(person: Person): Promise<Reader> {
   return {
     name: `${person.name}, by a growing page`,
     seen: () => [...linesOf(documents)].toSorted(([one], [other]) => one - other).map(([, text]) => text),
-    go: () => void documents.at(-1)?.cut(),
     async come() {
       const document = await view.ask()
       await document.begun()

@@ -155,7 +155,7 @@ function inside(html: string): string {
 }
 
 /** What is whole of a body in chunks (RFC 9112, 7.1). */
-function unchunked(text: string): string {
+export function unchunked(text: string): string {
   let body = ''
   for (let at = 0; ;) {
     const line = text.indexOf('\r\n', at)
