@@ -268,6 +268,8 @@ export class LiveRoom {
     const { at, cursor } = this.#place
     if (page.cursor === cursor) return page.more ? undefined : page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
+    // What hosts did stands before messages that its gap counts: cut there, they would be told as gone again.
+    if (page.gap) return undefined
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
     return index < 0 ? undefined : { ...page, entries: page.entries.slice(0, index + 1), cursor }
   }
