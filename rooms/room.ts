@@ -230,6 +230,8 @@ export class LiveRoom {
       const place = this.#place
       const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
       if (!stretch) return this.#end()
+      // All have gone meanwhile, and whoever came since is at another place: this would move the room away from it.
+      if (this.#place !== place) continue
       if (place) this.#hand(stretch, place)
       else this.#pending = []
       this.#isBusy = stretch.entries.length > 1

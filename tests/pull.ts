@@ -96,6 +96,46 @@ test('who left is closed with the next look where the hint of it was lost', asyn
   assert.is(ear.farewell, 'removed')
 })
 
+test('who reloads while the room reads, with nobody else in it, misses nothing that follows', async () => {
+  const { rooms, code, ann, ear, store } = await listening()
+  let answer = () => {}
+  store.gate = new Promise<void>((resolve) => {
+    answer = resolve
+  })
+  await say(rooms, code, ann, 'one')
+  await turn()
+  rooms.disconnect(code, ear)
+  await say(rooms, code, ann, 'two')
+  const again = await connectedEar(rooms, code, ann, ear.cursor)
+  await say(rooms, code, ann, 'three')
+  answer()
+  await turn()
+  await say(rooms, code, ann, 'four')
+  await turn()
+  assert.equal(again.texts, ['one', 'two', 'three', 'four'])
+})
+
+test('what is gone is told once, to whoever meets the room at what a host did before messages that are gone', async () => {
+  const clock = new TestClock()
+  const store = new MemoryStore({ ...BOUNDS, history: 5, clock })
+  const rooms = makeRooms({ store, clock })
+  const { room, member } = must(await rooms.create('', 'ann'))
+  const { page } = must(await rooms.read(room.code, { sizeOf: plainFormat.sizeOf }))
+  await say(rooms, room.code, member, 'one')
+  must(await rooms.change(room.code, member, { notice: 'hello' }))
+  const first = await connectedEar(rooms, room.code, member)
+  await turn()
+  // The room has read none of these yet.
+  await say(rooms, room.code, member, ...Array.from({ length: 6 }, (_, index) => `text ${index}`))
+  const late = await connectedEar(rooms, room.code, member, page.cursor)
+  await turn()
+  assert.equal(
+    [first.gaps, late.gaps].map((gaps) => gaps.map(({ missed }) => missed)),
+    [[1], [2]],
+  )
+  assert.equal(late.seqs, first.seqs)
+})
+
 test('who has left between being looked up and being let in is closed', async () => {
   const { rooms, code, ann } = await listening()
   await rooms.leave(code, ann.id)
@@ -272,12 +312,18 @@ class FaultyStore extends MemoryStore {
   isHanging = false
   isTouchFailing = false
   asked = 0
+  /** What the next reading is not answered before. */
+  gate: Promise<unknown> | undefined
 
   override async entries(...asked: Parameters<MemoryStore['entries']>) {
     this.asked += 1
     this.failing -= 1
     if (this.failing >= 0) throw new Error('told to fail')
-    return super.entries(...asked)
+    const { gate } = this
+    this.gate = undefined
+    const read = await super.entries(...asked)
+    await gate
+    return read
   }
 
   override async append(...asked: Parameters<MemoryStore['append']>) {
