@@ -245,7 +245,7 @@ export class LiveRoom {
 
   /** Writes to all who are abreast what follows the room's place, and moves on. */
   #hand(stretch: Stretch, from: Place): void {
-    const events = [...eventsOf(stretch), ...this.#pending]
+    const events = eventsOf(stretch, this.#pending)
     this.#pending = []
     // An edit may be gone with its message before it was read: then only the place moves on.
     if (events.length === 0 && stretch.cursor === from.cursor) return
@@ -294,7 +294,7 @@ export class LiveRoom {
 
   #write(connection: Connection, page: Stretch, ...more: Event[]): void {
     const { previous, cursor } = page
-    connection.write(connection.format.encode({ events: [...eventsOf(page), ...more], previous, cursor }), cursor)
+    connection.write(connection.format.encode({ events: eventsOf(page, more), previous, cursor }), cursor)
   }
 
   #read(after: Cursor | undefined, limit: number): Promise<Stretch | undefined> {
@@ -351,8 +351,9 @@ export class LiveRoom {
 // What cannot be read is no place in this history: the answer is a gap, as for any other foreign cursor.
 const NOWHERE = { seq: 0, tag: '' }
 
-function eventsOf({ gap, entries }: Stretch): Event[] {
-  return gap ? [gap, ...entries] : [...entries]
+/** What was read, and what waits beside it. */
+function eventsOf({ gap, entries }: Stretch, beside: readonly Event[]): readonly Event[] {
+  return gap ? [gap, ...entries, ...beside] : beside.length > 0 ? [...entries, ...beside] : entries
 }
 
 function placeAfter({ cursor, entries, previous }: Stretch): Place {

@@ -16,7 +16,7 @@ const CHANGED = 'this version of Node has another private field: look at routes/
 
 test('what is written directly arrives, at once and in order', async () => {
   const { near, far } = await pair()
-  if (writeDirectly(near, bytes('-'), unexpected) === undefined) near.write(bytes('-'))
+  if (writeDirectly(near, bytes('-'), { caughtUp: unexpected }) === undefined) near.write(bytes('-'))
   assert.is(write(near, 'one ', unexpected), isOpen ? 'sent' : undefined, CHANGED)
   near.write(bytes('two '))
   assert.is(write(near, 'three', unexpected), isOpen ? 'sent' : undefined, CHANGED)
@@ -60,7 +60,7 @@ test('a line that the other end has cut is told of as failed', async () => {
   const cut = new Promise((resolve) => far.once('close', resolve))
   far.resetAndDestroy()
   await cut
-  assert.is(writeDirectly(near, bytes('x'), unexpected), isOpen ? 'failed' : undefined, CHANGED)
+  assert.is(writeDirectly(near, bytes('x'), { caughtUp: unexpected }), isOpen ? 'failed' : undefined, CHANGED)
   near.destroy()
 })
 
@@ -68,7 +68,7 @@ test('a socket that has ended is not written to', async () => {
   const { near, far } = await pair()
   near.write(bytes('-'))
   near.destroy()
-  assert.is(writeDirectly(near, bytes('x'), unexpected), undefined)
+  assert.is(writeDirectly(near, bytes('x'), { caughtUp: unexpected }), undefined)
   far.destroy()
 })
 
@@ -167,7 +167,7 @@ test.run()
 
 /** Writes as a connection does: directly, or where that cannot be done by the socket. */
 function write(socket: Socket, text: string, done: () => void): string | undefined {
-  const written = writeDirectly(socket, bytes(text), done)
+  const written = writeDirectly(socket, bytes(text), { caughtUp: done })
   if (!written) socket.write(bytes(text))
   return written
 }
