@@ -230,10 +230,12 @@ export class LiveRoom {
       const place = this.#place
       const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
       if (!stretch) return this.#end()
-      if (place) this.#hand(stretch, place)
-      else this.#pending = []
+      // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
+      const isStale = this.#place !== place
+      if (place && !isStale) this.#hand(stretch, place)
+      else if (!isStale) this.#pending = []
       this.#isBusy = stretch.entries.length > 1
-      isMore = stretch.more && this.#fanout.size > 0
+      isMore = (isStale || stretch.more) && this.#fanout.size > 0
     }
   }
 

@@ -73,6 +73,8 @@ test('whether the store answers can be asked', async () => {
   const isWell = rooms.isWell()
   await clock.pass(5000)
   assert.is(await isWell, false)
+  store.isThrowing = true
+  assert.is(await rooms.isWell(), false)
 })
 
 test('an entry whose hint was lost is there after the next look', async () => {
@@ -133,6 +135,22 @@ test('a room that is gone says so to everyone in it, to who catches up and to wh
     await turn()
     assert.is(store.asked, 0)
   }
+})
+
+test('who comes while a reading for those who just left is still under way misses nothing', async () => {
+  const { rooms, code, ann, ear, store } = await listening()
+  const answer = store.holdOne()
+  await say(rooms, code, ann, 'one')
+  await turn()
+  rooms.disconnect(code, ear)
+  await say(rooms, code, ann, 'two')
+  const late = await connectedEar(rooms, code, ann)
+  await say(rooms, code, ann, 'three')
+  answer()
+  await turn()
+  await say(rooms, code, ann, 'four')
+  await turn()
+  assert.equal(late.texts, ['three', 'four'])
 })
 
 test('whoever comes after an edit that took its own message from the history is in at once', async () => {
@@ -270,13 +288,27 @@ class FaultyStore extends MemoryStore {
   /** Readings that are to fail. */
   failing = 0
   isHanging = false
+  isThrowing = false
   isTouchFailing = false
   asked = 0
+  #held: Promise<void> | undefined
+
+  /** The next reading is done once the answer is called. */
+  holdOne(): () => void {
+    let answer = () => {}
+    this.#held = new Promise<void>((resolve) => {
+      answer = resolve
+    })
+    return answer
+  }
 
   override async entries(...asked: Parameters<MemoryStore['entries']>) {
     this.asked += 1
     this.failing -= 1
     if (this.failing >= 0) throw new Error('told to fail')
+    const held = this.#held
+    this.#held = undefined
+    await held
     return super.entries(...asked)
   }
 
@@ -285,9 +317,9 @@ class FaultyStore extends MemoryStore {
     return super.append(...asked)
   }
 
-  override async check() {
-    await this.#hang()
-    return super.check()
+  override check(): Promise<void> {
+    if (this.isThrowing) throw new Error('told to fail, at once')
+    return this.#hang()
   }
 
   override async touch(code: string) {

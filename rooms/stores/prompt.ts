@@ -23,7 +23,7 @@ export function prompt(store: Store, clock: Clock): Store {
     const ask = (...args: unknown[]): Promise<unknown> => {
       if (isClosed) return Promise.reject(new StoreFailure(`the store was let go of: ${name}`))
       isClosed = name === 'close'
-      return deadlines.hold(name, call.apply(store, args))
+      return deadlines.hold(name, () => call.apply(store, args))
     }
     return [name, ask]
   })
@@ -49,21 +49,24 @@ class Deadlines {
   }
 
   /** The same answer, or a failure where it fails or does not come in time. */
-  hold<T>(name: string, answer: Promise<T>): Promise<T> {
+  hold<T>(name: string, ask: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       const call: Call = { name, due: this.#clock.elapsed() + DEADLINE_MS, reject }
+      const done = (value: T) => {
+        this.#open.delete(call)
+        resolve(value)
+      }
+      const failed = (cause: unknown) => {
+        this.#open.delete(call)
+        reject(new StoreFailure(`the store failed: ${name}`, { cause }))
+      }
       this.#open.add(call)
       if (!this.#isTimed) this.#time(DEADLINE_MS)
-      answer.then(
-        (value) => {
-          this.#open.delete(call)
-          resolve(value)
-        },
-        (cause) => {
-          this.#open.delete(call)
-          reject(new StoreFailure(`the store failed: ${name}`, { cause }))
-        },
-      )
+      try {
+        ask().then(done, failed)
+      } catch (cause) {
+        failed(cause)
+      }
     })
   }
 
