@@ -230,6 +230,27 @@ test('a walk back over a restart that forgot ends with a gap, and never goes to 
   }
 })
 
+test('where fewer messages are kept than a page holds, the newest page is all of them, without a gap', async () => {
+  for (const history of [1, 5, 49]) {
+    const { house } = makeHouse({ history })
+    const guest = await house.open()
+    const said: string[] = []
+    for (let count = 1; count <= 60; count += 1) said.push((await guest.say(`text ${count}`)).cursor)
+    const { messages, ...rest } = await list(guest, '')
+    assert.equal(rest, { more: false, cursor: said[59] })
+    const kept = range(61 - history, 60)
+    assert.equal(
+      messages.map(({ seq }) => seq),
+      kept,
+    )
+    for (const html of [await (await guest.ask()).text(), await (await guest.ask('/messages', FRAGMENT)).text()]) {
+      assert.equal(seqsIn(html), kept)
+      assert.not.match(html, /class="(?:gap|older)"/)
+    }
+    assert.equal(await list(guest, `?after=${rest.cursor}`), { messages: [], more: false, cursor: said[59] })
+  }
+})
+
 test('before what is gone a page says so in place of the link to what is earlier', async () => {
   const { ann, said } = await trimmed()
   const none = await (await ann.ask(`/messages?before=${said[9].cursor}`, FRAGMENT)).text()
