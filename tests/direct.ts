@@ -72,30 +72,28 @@ test('a socket that has ended is not written to', async () => {
   far.destroy()
 })
 
-// Deno writes nothing directly, so nothing there can go past TLS.
-if (!('deno' in process.versions))
-  test('what is said arrives over TLS too, though a plain socket was written to directly before', async () => {
-    const plain = await pair()
-    plain.near.write(bytes('-'))
-    write(plain.near, 'one', () => {})
-    plain.near.destroy()
-    const { port, token, code, stop } = await secureChat()
-    const headers = { Authorization: `Bearer ${token}` }
-    const socket = new WebSocket(`wss://127.0.0.1:${port}/rooms/${code}/socket`, { headers, rejectUnauthorized: false })
-    let text = ''
-    await new Promise<void>((resolve, reject) => {
-      socket.on('error', reject)
-      socket.on('open', () => socket.send('{"since":""}'))
-      socket.on('message', (part) => {
-        if (text === '') for (const word of ['one', 'two', 'three']) socket.send(JSON.stringify({ text: word }))
-        text += String(part)
-        if (text.includes('three</p>')) resolve()
-      })
+test('what is said arrives over TLS too, though a plain socket was written to directly before', async () => {
+  const plain = await pair()
+  plain.near.write(bytes('-'))
+  write(plain.near, 'one', () => {})
+  plain.near.destroy()
+  const { port, token, code, stop } = await secureChat()
+  const headers = { Authorization: `Bearer ${token}` }
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/rooms/${code}/socket`, { headers, rejectUnauthorized: false })
+  let text = ''
+  await new Promise<void>((resolve, reject) => {
+    socket.on('error', reject)
+    socket.on('open', () => socket.send('{"since":""}'))
+    socket.on('message', (part) => {
+      if (text === '') for (const word of ['one', 'two', 'three']) socket.send(JSON.stringify({ text: word }))
+      text += String(part)
+      if (text.includes('three</p>')) resolve()
     })
-    assert.match(text, /one<\/p>[^]*two<\/p>[^]*three<\/p>/)
-    socket.terminate()
-    await stop()
   })
+  assert.match(text, /one<\/p>[^]*two<\/p>[^]*three<\/p>/)
+  socket.terminate()
+  await stop()
+})
 
 async function pair(options: ServerOpts = {}): Promise<{ near: Socket; far: Socket }> {
   const server = createServer(options)

@@ -11,12 +11,11 @@ import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { type Writer, writeDirectly } from './direct.ts'
-import { fragmentBytes, textFrame } from './frames.ts'
+import { fragmentBytes, PONG, textFrame } from './frames.ts'
 import { Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
-const NOTHING = new Uint8Array()
 
 export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
   restart: { code: 1012, words: '' },
@@ -102,13 +101,14 @@ export class SocketConnection implements Connection, Writer {
 
   drained(): Promise<void> {
     if (this.isClosed || !this.hasUnsent) return Promise.resolve()
-    // What was written directly is not in the stream's queue, but the kernel takes this after it.
+    // What was written directly is not in the stream's queue, but the kernel takes this after it. Nobody answers a pong;
+    // an empty write would do as well, but over TLS Deno breaks the line at one.
     return new Promise((resolve) => {
       const done = () => {
         this.#socket.off('close', done)
         resolve()
       }
-      this.#socket.once('close', done).write(NOTHING, done)
+      this.#socket.once('close', done).write(PONG, done)
     })
   }
 
