@@ -230,12 +230,12 @@ export class LiveRoom {
       const place = this.#place
       const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
       if (!stretch) return this.#end()
-      // All have gone meanwhile, and whoever came since is at another place: this would move the room away from it.
-      if (this.#place !== place) continue
-      if (place) this.#hand(stretch, place)
-      else this.#pending = []
+      // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
+      const isStale = this.#place !== place
+      if (place && !isStale) this.#hand(stretch, place)
+      else if (!isStale) this.#pending = []
       this.#isBusy = stretch.entries.length > 1
-      isMore = stretch.more && this.#fanout.size > 0
+      isMore = (isStale || stretch.more) && this.#fanout.size > 0
     }
   }
 
@@ -247,7 +247,7 @@ export class LiveRoom {
 
   /** Writes to all who are abreast what follows the room's place, and moves on. */
   #hand(stretch: Stretch, from: Place): void {
-    const events = [...eventsOf(stretch), ...this.#pending]
+    const events = eventsOf(stretch, this.#pending)
     this.#pending = []
     // An edit may be gone with its message before it was read: then only the place moves on.
     if (events.length === 0 && stretch.cursor === from.cursor) return
@@ -270,10 +270,10 @@ export class LiveRoom {
     const { at, cursor } = this.#place
     if (page.cursor === cursor) return page.more ? undefined : page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
-    // What hosts did stands before messages that its gap counts: cut there, they would be told as gone again.
-    if (page.gap) return undefined
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
-    return index < 0 ? undefined : { ...page, entries: page.entries.slice(0, index + 1), cursor }
+    // Within a gap the room would tell once more what is gone.
+    if (index < 0 || at.seq < (page.gapEnd ?? 0)) return undefined
+    return { ...page, entries: page.entries.slice(0, index + 1), cursor }
   }
 
   /** Writes a connection the last of what it missed; from now on it is abreast. */
@@ -298,7 +298,7 @@ export class LiveRoom {
 
   #write(connection: Connection, page: Stretch, ...more: Event[]): void {
     const { previous, cursor } = page
-    connection.write(connection.format.encode({ events: [...eventsOf(page), ...more], previous, cursor }), cursor)
+    connection.write(connection.format.encode({ events: eventsOf(page, more), previous, cursor }), cursor)
   }
 
   #read(after: Cursor | undefined, limit: number): Promise<Stretch | undefined> {
@@ -355,8 +355,9 @@ export class LiveRoom {
 // What cannot be read is no place in this history: the answer is a gap, as for any other foreign cursor.
 const NOWHERE = { seq: 0, tag: '' }
 
-function eventsOf({ gap, entries }: Stretch): Event[] {
-  return gap ? [gap, ...entries] : [...entries]
+/** What was read, and what waits beside it. */
+function eventsOf({ gap, entries }: Stretch, beside: readonly Event[]): readonly Event[] {
+  return gap ? [gap, ...entries, ...beside] : beside.length > 0 ? [...entries, ...beside] : entries
 }
 
 function placeAfter({ cursor, entries, previous }: Stretch): Place {

@@ -43,7 +43,12 @@ export interface Chat {
 // Browsers that all come back in the same second would be the next storm.
 const GOODBYES_MS = 3000
 
-/** Makes a chat; it shares nothing with any other. Throws a SettingsError where an option cannot be. */
+/**
+ * Makes a chat; it shares nothing with any other. Throws a SettingsError where an option cannot be.
+ *
+ * Who signs with the same secret is the same chat, as far as a session can tell. Two chats of one process want a secret
+ * each, or a `basePath` each: else, after a restart and before anything was asked for, one takes the other's handshakes.
+ */
 export function createChat(options: ChatOptions = {}, { clock, grace }: Pick<Ground, 'clock' | 'grace'> = {}): Chat {
   const settings = readOptions(options)
   const store = options.store ?? settings.store

@@ -29,7 +29,7 @@ export function files(app: Hono<Env>): void {
   })
   app.get('/own/:name{[0-9a-f]+\\.css}', (c) => {
     const own = c.req.param('name').slice(0, -'.css'.length)
-    return c.body(ownStyle(own), 200, { 'Content-Type': 'text/css; charset=utf-8', ...HEADERS })
+    return c.body(ownStyle(own), 200, { 'Content-Type': 'text/css', ...HEADERS })
   })
 }
 

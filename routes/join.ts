@@ -27,24 +27,29 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const wait = mayGuess(site, addressOf(c), !room)
   if (wait > 0) return no(refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
   if (!room) return no(refuse('room-unknown'))
-  const joined = await join(site, addressOf(c), room.code, name)
-  return joined.ok ? welcome(c, site, room, joined.member) : no(joined)
+  const joined = await join(site, addressOf(c), room.code, { name })
+  if (joined.ok) return welcome(c, site, room, joined.member)
+  // The form for a code asks for no password, and the one at the door does.
+  return isAboutPassword(joined) ? refuseAtDoor(c, room, joined, read.fields) : no(joined)
 }
 
 async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const joined = await join(site, addressOf(c), room.code, read.fields.name ?? '')
+  const joined = await join(site, addressOf(c), room.code, read.fields)
   if (joined.ok) return welcome(c, site, room, joined.member)
-  return refuseAtDoor(c, joined, read.fields)
+  return refuseAtDoor(c, room, joined, read.fields)
 }
 
-function refuseAtDoor(c: Ask, refusal: Refusal, typed: Record<string, string>): Response {
-  // The name is all that is asked for here, so whatever is refused is said beside it.
-  return answerRefusal(c, refusal, (reason) =>
-    doorPage(c.var.place, c.var.visit.room, { form: 'join', field: 'name', reason, typed }),
-  )
+function refuseAtDoor(c: Ask, room: Room, refusal: Refusal, typed: Fields): Response {
+  // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.
+  const field = isAboutPassword(refusal) ? 'password' : 'name'
+  return answerRefusal(c, refusal, (reason) => doorPage(c.var.place, room, { form: 'join', field, reason, typed }))
+}
+
+function isAboutPassword({ refusal }: Refusal): boolean {
+  return refusal === 'password-wrong'
 }
 
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */

@@ -21,17 +21,17 @@ const files = [
     part: 'script',
     stem: 'chat',
     ending: 'js',
-    type: 'text/javascript; charset=utf-8',
+    type: 'text/javascript',
     text: `${await htmx(HTMX)}\n${await script('static/chat.js', 'iife')}`,
   },
   {
     part: 'later',
     stem: 'later',
     ending: 'js',
-    type: 'text/javascript; charset=utf-8',
+    type: 'text/javascript',
     text: await script('static/later.js', 'esm'),
   },
-  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css; charset=utf-8', text: await style() },
+  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css', text: await style() },
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
 await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))

@@ -27,6 +27,8 @@ export function openLines({ path, settle, resume, gone }) {
   const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'full' })
   let seq = Number.parseInt(cursor(), 10)
   let gathered = ''
+  // Lines that changed while an older page was on its way, which may have been read before.
+  let revised = ''
   let putInAt = 0
   let isTrimming = false
   // Whether newer lines are left out, because the reader is far from them.
@@ -35,7 +37,11 @@ export function openLines({ path, settle, resume, gone }) {
   /** What comes in quick succession is put in together: a page is laid out for each time, not for each line. */
   function take(html) {
     // A line that changes is looked for in the page, so what it was before has to stand there already.
-    if (/<li[^>]*oob/.test(html)) flush()
+    const revisions = html.match(/<li[^>]*oob.*?<\/li>/gs)
+    if (revisions) {
+      flush()
+      if (document.querySelector('.htmx-request')) revised += revisions.join('')
+    }
     const isFirst = !gathered
     gathered += html
     if (performance.now() - putInAt > TOGETHER_MS) flush()
@@ -149,6 +155,8 @@ export function openLines({ path, settle, resume, gone }) {
   })
   document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
     const older = ctx.sourceElement.closest('.older')
+    take(revised)
+    revised = ''
     // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
     if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })

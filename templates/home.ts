@@ -8,7 +8,7 @@ import { roomPath, roomTitle } from './room.ts'
 export interface Refused {
   /** The form it was in. */
   readonly form: 'create' | 'join'
-  readonly field: 'name' | 'title' | 'code'
+  readonly field: 'name' | 'title' | 'code' | 'password'
   readonly reason: string
   readonly typed: Readonly<Record<string, string>>
 }
@@ -51,13 +51,20 @@ export function doorPage(place: Place, room: Room, refused?: Refused): Html {
 <p>You are about to join a room. What shall the others call you?</p></header>
 <div class="doors">
 <form action="${roomPath(place, room)}/members" method="post">
-${nameField('join', refused, true)}
+${nameField('join', refused, refused?.field !== 'password')}
+${room.password !== '' && passwordField(refused)}
 <button>Join</button>
 </form>
 </div>
 <p class="aside"><a href="${place.base}/">Another room</a></p>
 </main>`,
   })
+}
+
+function passwordField(refused: Refused | undefined): Html {
+  const hasFocus = refused?.field === 'password'
+  const attributes = html` required type="password" autocomplete="off"${hasFocus && html` autofocus`}`
+  return field({ form: 'join', name: 'password', label: 'Password of the room', refused, attributes })
 }
 
 interface FieldOptions {

@@ -1,9 +1,11 @@
+import { Buffer } from 'node:buffer'
 import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { files } from '../static/built.ts'
 import { run } from './support/program.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -48,6 +50,13 @@ test('what builds it is installed for production too, and no package runs a scri
   const { packages } = JSON.parse(await readFile(join(ROOT, 'package-lock.json'), 'utf8'))
   for (const [path, { hasInstallScript }] of Object.entries<{ hasInstallScript?: boolean }>(packages)) {
     if (hasInstallScript && path) assert.is(allowScripts[path.replace(/^.*node_modules\//, '')], false, path)
+  }
+})
+
+test('what browsers load says the same in every encoding, so it names none', () => {
+  for (const { name, type, identity } of files) {
+    assert.not.match(type, 'charset')
+    assert.match(Buffer.from(identity, 'base64').toString(), /^[\t\n -~]*$/, name)
   }
 })
 

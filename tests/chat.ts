@@ -184,6 +184,23 @@ test('after a restart pages come back to their chat before anybody asked it for 
   assert.is(refused.length, 2, 'a path that is no mount of the chat’s')
 })
 
+test('two chats with one secret and a path each take their own handshakes, right after a restart too', async (context) => {
+  const chats = () => ({
+    '/one': make(context, { secret: SECRET, basePath: '/one' }),
+    '/other': make(context, { secret: SECRET, basePath: '/other' }),
+  })
+  const before = await serve(context, chats())
+  const bob = await Person.create(`${before.url}/other`, 'bob')
+  const after = chats()
+  const { url, refused } = await serve(context, after)
+  const Cookie = `parlour=${bob.token}`
+  const line = await Line.open(`${url.replace('http', 'ws')}/other/rooms/${bob.code}/socket`, { Cookie, Origin: url })
+  line.send({ since: '' })
+  await line.frame('id="since"')
+  const shown = (path: string) => after[path as keyof typeof after].app.request(`/rooms/${bob.code}`)
+  assert.equal([(await shown('/one')).status, (await shown('/other')).status, refused.length], [404, 200, 0])
+})
+
 test('a chat that drains says goodbye, takes no more, and lets go of its store once', async (context) => {
   const store = new MemoryStore({ history: 5, bytes: 1000, rooms: 10 })
   let closed = 0

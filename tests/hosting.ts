@@ -4,7 +4,7 @@ import type { Member, Result } from '../rooms/types.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
-import { type Guest, makeHouse } from './support/site.ts'
+import { errorIn, type Guest, makeHouse } from './support/site.ts'
 import { eventsIn, Stream } from './support/stream.ts'
 
 const MINUTE_MS = 60_000
@@ -195,6 +195,57 @@ test('the door keeps out whom it is to keep out', async () => {
   assert.is(await join('max'), 'door-locked')
   must(await rooms.change(code, ann, { door: 'open' }))
   assert.is(((await join('max')) as Member).name, 'max')
+})
+
+test('who has the password comes in with a form or with JSON, and who has it not is told so beside its field', async () => {
+  const { house, rooms, ann } = await opened()
+  const { code, room, house: site } = house.ann
+  const door = async () => (await site.ask(room)).text()
+  assert.not.match(await door(), 'type="password"')
+  must(await rooms.change(code, ann, { password: 'open "sesame"' }))
+  assert.match(await door(), /<input id="join-password" name="password" value="" required type="password"/)
+  for (const [password, typed] of [
+    ['', ''],
+    ['Open "sesame"', 'Open &quot;sesame&quot;'],
+    ['x'.repeat(129), 'x'.repeat(129)],
+  ]) {
+    const refused = await site.post(`${room}/members`, { name: 'zoe', password })
+    const page = await refused.text()
+    assert.is(refused.status, 403)
+    assert.match(page, /name="name" value="zoe"/)
+    assert.match(page, `name="password" value="${typed}"`)
+    assert.match(
+      page,
+      /aria-describedby="join-password-why">\s*<span id="join-password-why" class="reason">This room has a pass/,
+    )
+  }
+  const enter = (fields: object) => {
+    const headers = { 'Content-Type': 'application/json' }
+    return site.json(`${room}/members`, { method: 'POST', headers, body: JSON.stringify(fields) })
+  }
+  for (const fields of [{}, { password: null }, { password: 'sesame' }]) {
+    const refused = await enter({ name: 'zoe', ...fields })
+    assert.equal([refused.status, await errorIn(refused)], [403, 'password-wrong'])
+  }
+  assert.is((await enter({ name: 'zoe', password: ['open "sesame"'] })).status, 400)
+  const joined = await enter({ name: 'zoe', password: 'open "sesame"' })
+  assert.equal([joined.status, ((await joined.json()) as { member: Member }).member.name], [201, 'zoe'])
+  assert.is((await site.post(`${room}/members`, { name: 'max', password: 'open "sesame"' })).status, 303)
+})
+
+test('who types the code of a room with a password is shown its door, with the name that was typed', async () => {
+  const { house, rooms, ann } = await opened()
+  const { code, room, house: site } = house.ann
+  must(await rooms.change(code, ann, { password: 'sesame' }))
+  const shown = await site.post('/join', { code, name: 'zoe' })
+  const page = await shown.text()
+  assert.is(shown.status, 403)
+  assert.match(
+    page,
+    new RegExp(`<form action="${room}/members"[^]*name="name" value="zoe"[^]*name="password" value=""`),
+  )
+  const refused = await site.json('/join', { method: 'POST', body: new URLSearchParams({ code, name: 'zoe' }) })
+  assert.equal([refused.status, await errorIn(refused)], [403, 'password-wrong'])
 })
 
 test('who knocks sees nothing and says nothing before a host lets them in', async () => {

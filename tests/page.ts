@@ -1,5 +1,7 @@
 import type { Browser, Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { type Cursor, readCursor } from '../rooms/cursor.ts'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { browserSuite, launch, visit } from './support/browser.ts'
 import { count, enter, enterByProxy, enterThrough, hide, join, passUntil, say, texts } from './support/page.ts'
 import { Person } from './support/person.ts'
@@ -118,6 +120,50 @@ test('older messages load on scrolling up without a jump, each once', async ({ s
     Array.from({ length: 130 }, (_, index) => `message ${index + 1}`),
   )
   assert.is(await page.locator('.day').count(), 1)
+})
+
+test('a text that is changed or taken back goes from an older page too, though it is still on its way', async ({
+  browser,
+}) => {
+  const store = new MemoryStore({ history: 500, bytes: 1024 * 1024, rooms: 10 })
+  const server = await serve({ store })
+  const { page, member } = await enter(browser, server)
+  const said: Cursor[] = []
+  for (let index = 1; index <= 120; index += 1)
+    said.push(readCursor((await member.say(`text ${index}`)).cursor) as Cursor)
+  await page.reload()
+  await page.waitForSelector('#status:has-text("Connected")')
+  const revise = async (first: number) => {
+    const by = { by: member.id, at: Date.now() }
+    await store.append(member.code, { kind: 'deleted', of: said[first - 1], ...by })
+    await store.append(member.code, { kind: 'edited', of: said[first], text: 'changed', ...by })
+    await member.say(`after ${first}`)
+    await page.waitForSelector(`.text:text-is("after ${first}")`)
+  }
+  const shown = (seq: number) => page.innerText(`#m${seq} p`)
+  const older = () => page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  await older()
+  await page.waitForSelector('#m21')
+  await revise(31)
+  assert.equal([await shown(31), await shown(32), await shown(33)], ['This message was deleted.', 'changed', 'text 33'])
+  let arrive = () => {}
+  const read = new Promise<void>((resolve) => {
+    void page.route(/before=/, async (route) => {
+      const response = await route.fetch()
+      resolve()
+      await new Promise<void>((arrived) => {
+        arrive = arrived
+      })
+      await route.fulfill({ response })
+    })
+  })
+  await older()
+  await read
+  await revise(11)
+  arrive()
+  await page.waitForSelector('#m11.deleted')
+  assert.equal([await shown(11), await shown(12), await shown(13)], ['This message was deleted.', 'changed', 'text 13'])
+  await server.stop()
 })
 
 test('a long page lets go of its oldest lines, which come back on scrolling up', async ({ browser }) => {

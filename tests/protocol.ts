@@ -69,6 +69,53 @@ test('a Host or a path that no browser sends breaks nothing', async ({ server })
   }
 })
 
+test('a whole address is asked for like its path, by a handshake too', async ({ server, ann }) => {
+  const host = new URL(server.url).host
+  const room = `${server.url}/rooms/${ann.code}`
+  const session = `Host: ${host}\r\nCookie: parlour=${ann.token}\r\n`
+  const page = await exchange(server.url, `GET ${room} HTTP/1.1\r\n${session}Connection: close\r\n\r\n`)
+  assert.match(page, /^HTTP\/1\.1 200 [\s\S]*<main/)
+  const said = await exchange(server.url, post(`${room}/messages`, `${session}Origin: ${server.url}\r\n`))
+  assert.is(statusIn(said), 422)
+  assert.is(await knock(server, `${room}/socket HTTP/1.1`, `${session}Origin: ${server.url}\r\n`), 101)
+  for (const target of [
+    server.url,
+    `${server.url}/`,
+    `${server.url}?/socket`,
+    `ftp://${host}/rooms/${ann.code}/socket`,
+  ])
+    assert.is(await knock(server, `${target} HTTP/1.1`, `${session}Origin: ${server.url}\r\n`), 404, target)
+})
+
+test('where the address and the Host name two sites, a page of neither is the chat’s own', async ({ server, ann }) => {
+  const path = `/rooms/${ann.code}`
+  const own = new URL(server.url).host
+  for (const [target, host] of [
+    [own, 'evil.example'],
+    ['evil.example', own],
+    [`evil.example@${own}`, own],
+  ])
+    for (const origin of [own, 'evil.example', 'undefined']) {
+      const heads = `Host: ${host}\r\nCookie: parlour=${ann.token}\r\nOrigin: http://${origin}\r\n`
+      assert.is(
+        await knock(server, `http://${target}${path}/socket HTTP/1.1`, heads),
+        403,
+        `${target} ${host} ${origin}`,
+      )
+      assert.is(statusIn(await exchange(server.url, post(`http://${target}${path}/messages`, heads))), 403)
+    }
+})
+
+test('before HTTP/1.1 nobody can ask for a WebSocket, and whoever does is answered plainly', async ({
+  server,
+  ann,
+}) => {
+  const session = `Authorization: Bearer ${ann.token}\r\n`
+  assert.is(await knock(server, `/rooms/${ann.code}/socket HTTP/1.0`, session), 404)
+  assert.is(await knock(server, '/ HTTP/1.0', session), 200)
+  assert.is(await knock(server, `/rooms/${ann.code}/socket HTTP/1.1`, `Host: a.b\r\n${session}`), 101)
+})
+
 test('methods from beyond the table are refused like any other', async ({ server }) => {
   for (const method of ['TRACE', 'PROPFIND', 'PURGE', 'QUERY', 'LOCK']) {
     const answer = await exchange(server.url, `${method} / HTTP/1.1\r\nHost: a.b\r\nConnection: close\r\n\r\n`)
@@ -217,6 +264,21 @@ all.run()
 function statusIn(answer: string): number | undefined {
   const status = /^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1]
   return status === undefined ? undefined : Number(status)
+}
+
+/** Asks for a WebSocket; the status of the answer. */
+async function knock(server: TestServer, line: string, heads: string): Promise<number | undefined> {
+  const raw = await Raw.open(server.url)
+  const key = `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${'a'.repeat(22)}==\r\n`
+  raw.send(`GET ${line}\r\n${heads}Connection: Upgrade\r\nUpgrade: websocket\r\n${key}\r\n`)
+  await raw.until('\r\n\r\n')
+  raw.socket.destroy()
+  return statusIn(raw.received)
+}
+
+/** A form without a field. */
+function post(target: string, heads: string): string {
+  return `POST ${target} HTTP/1.1\r\n${heads}Content-Length: 0\r\nConnection: close\r\n\r\n`
 }
 
 /** The bytes below a socket, past all that would keep a client from breaking the rules. */

@@ -17,7 +17,7 @@ export class LocalBus implements Bus {
   #listeners = new Map<string, Set<(hint: Hint) => void>>()
 
   hint(code: string, hint: Hint): void {
-    for (const listener of [...(this.#listeners.get(code) ?? [])]) listener(hint)
+    for (const listener of this.#listeners.get(code) ?? []) listener(hint)
   }
 
   listen(code: string, listener: (hint: Hint) => void): () => void {

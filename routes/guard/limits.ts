@@ -2,6 +2,7 @@ import { Buckets, type Rate, UNLIMITED } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
 import type { Posted, Said } from '../../rooms/rooms.ts'
 import { type Member, type Result, refuse } from '../../rooms/types.ts'
+import type { Fields } from './body.ts'
 import type { Site } from './site.ts'
 
 /** What one address may do. */
@@ -35,11 +36,11 @@ export async function join(
   { limits, rooms }: Site,
   address: string,
   code: string,
-  name: string,
+  { name = '', password }: Fields,
 ): Promise<Result<{ member: Member }>> {
   const wait = limits.joins.take(address)
   if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
-  const joined = await rooms.join(code, name)
+  const joined = await rooms.join(code, name, password)
   if (!joined.ok && joined.refusal !== 'password-wrong') limits.joins.giveBack(address)
   return joined
 }

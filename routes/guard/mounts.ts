@@ -5,6 +5,7 @@ import { readCode } from '../../rooms/code.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Sessions } from './session.ts'
 import type { Ask } from './site.ts'
+import { readWhole } from './target.ts'
 
 // Patterns, not paths: a host mounts the chat once or a few times.
 const MOUNTS = 100
@@ -77,8 +78,9 @@ function asBase(path: string): string {
 
 /** The path of a request as browsers read it; empty where it has none. */
 function pathOf({ url = '' }: IncomingMessage): string {
+  const path = readWhole(url)?.path ?? url
   try {
-    return url.startsWith('/') ? new URL(`http://localhost${url}`).pathname : ''
+    return path.startsWith('/') ? new URL(`http://localhost${path}`).pathname : ''
   } catch {
     return ''
   }

@@ -44,7 +44,7 @@ const ANSWERS: Record<RefusalCode, Answer> = {
   'too-many-joins': answer(429, 'Many have just come in from where you are. Please wait a moment and try again.'),
   'too-many-tries': answer(429, 'Too many codes were wrong. Please wait a minute and try again.'),
   'door-locked': answer(403, 'The door of this room is locked right now. Please ask its host to open it.'),
-  'password-wrong': answer(403, 'That is not the password of this room. Please ask its host for it.'),
+  'password-wrong': answer(403, 'This room has a password, and that is not it. Please ask its host for it.'),
   'password-too-long': answer(422, ({ limit }) => `That password is too long. Please keep it to ${limit} letters.`),
   banned: answer(403, 'The host does not let you into this room.'),
   waiting: answer(403, 'Please wait until the host lets you in.'),

@@ -10,13 +10,12 @@ import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
-import { writeDirectly } from './direct.ts'
-import { fragmentBytes, textFrame } from './frames.ts'
-import { hasUnsent, Progress } from './progress.ts'
+import { type Writer, writeDirectly } from './direct.ts'
+import { fragmentBytes, PONG, textFrame } from './frames.ts'
+import { Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
-const NOTHING = new Uint8Array()
 
 export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
   restart: { code: 1012, words: '' },
@@ -50,7 +49,7 @@ export class RoomSocket extends WebSocket {
 }
 
 /** One open socket: a few fields, and no function of its own. */
-export class SocketConnection implements Connection {
+export class SocketConnection implements Connection, Writer {
   readonly format = socketFormat
   readonly member: Member
   readonly code: string
@@ -89,22 +88,27 @@ export class SocketConnection implements Connection {
     const unsent = this.#socket.writableLength
     if (unsent > UNSENT_BYTES) return this.cut()
     const isFree = unsent === 0 && !this.#isBehind
-    const written = isFree ? writeDirectly(this.#socket, bytes, () => this.#caughtUp()) : undefined
+    const written = isFree ? writeDirectly(this.#socket, bytes, this) : undefined
     if (written === 'sent') return
     if (written === undefined) this.#socket.write(bytes)
     else if (written === 'failed') this.cut()
     else this.#isBehind = true
   }
 
+  caughtUp(): void {
+    this.#isBehind = false
+  }
+
   drained(): Promise<void> {
-    if (this.isClosed || !hasUnsent(this.#socket)) return Promise.resolve()
-    // What was written directly is not in the stream's queue, but the kernel takes this after it.
+    if (this.isClosed || !this.hasUnsent) return Promise.resolve()
+    // What was written directly is not in the stream's queue, but the kernel takes this after it. Nobody answers a pong;
+    // an empty write would do as well, but over TLS Deno breaks the line at one.
     return new Promise((resolve) => {
       const done = () => {
         this.#socket.off('close', done)
         resolve()
       }
-      this.#socket.once('close', done).write(NOTHING, done)
+      this.#socket.once('close', done).write(PONG, done)
     })
   }
 
@@ -124,9 +128,9 @@ export class SocketConnection implements Connection {
     this.#ws.close(1013)
   }
 
-  /** Whether bytes wait to be taken. */
+  /** Whether bytes wait to be taken. The handle would know too, but asking it costs more than all else of a look. */
   get hasUnsent(): boolean {
-    return hasUnsent(this.#socket)
+    return this.#isBehind || this.#socket.writableLength > 0
   }
 
   /**
@@ -134,8 +138,9 @@ export class SocketConnection implements Connection {
    * something is there, and cannot answer a ping that waits behind it.
    */
   isDead(now: number): boolean {
+    if (!this.hasUnsent) return now - this.heard >= SILENCE_MS
     const stalled = this.#progress.stalled(this.#socket, now)
-    if (stalled === 0 && this.hasUnsent) this.heard = now
+    if (stalled === 0) this.heard = now
     return now - this.heard >= SILENCE_MS || stalled >= SILENCE_MS
   }
 
@@ -175,10 +180,6 @@ export class SocketConnection implements Connection {
   ended(): void {
     this.#registry.forget(this)
     this.#site.rooms.disconnect(this.code, this)
-  }
-
-  #caughtUp(): void {
-    this.#isBehind = false
   }
 
   async #do({ since, text, key = '' }: Asked): Promise<void> {

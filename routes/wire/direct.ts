@@ -15,6 +15,11 @@ interface Handle {
   readonly constructor: { readonly name: string }
 }
 
+/** Who writes to a socket. */
+export interface Writer {
+  caughtUp(): void
+}
+
 type Written = 'sent' | 'queued' | 'failed'
 
 let Request: (new () => WriteRequest) | undefined
@@ -24,10 +29,10 @@ let spare: WriteRequest | undefined
 /**
  * Writes to a plain TCP socket that has nothing unsent, past the queue of its stream: in a room of a thousand that queue costs
  * a tenth of the server's time.
- * @param done called once the kernel has taken what it did not take at once, or the socket is gone
+ * @param writer is told once the kernel has taken what it did not take at once, or the socket is gone
  * @returns undefined where that cannot be done, and nothing was written
  */
-export function writeDirectly(socket: Socket, bytes: Uint8Array, done: () => void): Written | undefined {
+export function writeDirectly(socket: Socket, bytes: Uint8Array, writer: Writer): Written | undefined {
   const handle = (socket as { _handle?: Handle | null })._handle
   if (!handle || !Request) return void (handle && learn(handle))
   // A handle of TLS aborts Node where it is written to past its socket.
@@ -36,7 +41,7 @@ export function writeDirectly(socket: Socket, bytes: Uint8Array, done: () => voi
   spare.buffer = bytes
   if (handle.writeBuffer(spare, bytes) !== 0) return 'failed'
   if (handle.writeQueueSize === 0) return 'sent'
-  spare.oncomplete = done
+  spare.oncomplete = () => writer.caughtUp()
   spare = undefined
   return 'queued'
 }

@@ -4,9 +4,13 @@ import { lines, message } from '../../templates/message.ts'
 
 const FIN_TEXT = 0x81
 const FIN_PING = 0x89
+const FIN_PONG = 0x8a
 
 /** A ping without a payload (RFC 6455, 5.5.2). */
 export const PING = Buffer.from([FIN_PING, 0])
+
+/** A pong that nobody asked for, and that nobody answers (RFC 6455, 5.5.3). */
+export const PONG = Buffer.from([FIN_PONG, 0])
 
 /** Bytes of an entry as a fragment. */
 export function fragmentBytes(entry: Entry): number {

@@ -15,6 +15,7 @@ import { isAllowed } from '../guard/origin.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import { bearer } from '../guard/session.ts'
 import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
+import { hostOf, readWhole } from '../guard/target.ts'
 import { findVisit, mayGuess } from '../guard/visit.ts'
 import { attach, FAREWELLS, RoomSocket, SocketConnection } from './connection.ts'
 import { rejectHandshake } from './ending.ts'
@@ -131,10 +132,12 @@ export class Handshakes {
     attach(ws, connection)
   }
 
-  #isWelcome({ headers, socket }: IncomingMessage): boolean {
+  #isWelcome({ headers, socket, url }: IncomingMessage): boolean {
     if (bearer(headers.authorization) !== undefined) return true
-    const scheme = forwardedScheme(headers['x-forwarded-proto']) ?? ((socket as TLSSocket).encrypted ? 'https' : 'http')
-    return headers.origin !== undefined && isAllowed(headers.origin, scheme, headers.host, this.#site.origins)
+    if (headers.origin === undefined) return false
+    const scheme = readWhole(url)?.scheme ?? ((socket as TLSSocket).encrypted ? 'https' : 'http')
+    const outside = forwardedScheme(headers['x-forwarded-proto']) ?? scheme
+    return isAllowed(headers.origin, outside, hostOf(url, headers.host), this.#site.origins)
   }
 
   #reject(socket: Duplex, status: number): undefined {

@@ -25,7 +25,10 @@ function is(name: string, other: string): number {
   return name.toLowerCase() === other ? 1 : 0
 }
 
-/** Whether a request asks for a WebSocket, and not for another protocol. */
-export function asksForSocket({ headers }: IncomingMessage): boolean {
-  return headers.upgrade?.toLowerCase() === 'websocket'
+/**
+ * Whether a request asks for a WebSocket, and not for another protocol. Before HTTP/1.1 nothing can be asked for in this
+ * way (RFC 9110, 7.8; RFC 6455, 4.1).
+ */
+export function asksForSocket({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === 'websocket' && httpVersion === '1.1'
 }

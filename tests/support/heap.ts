@@ -1,5 +1,5 @@
 import process from 'node:process'
-import { setFlagsFromString } from 'node:v8'
+import { getHeapSnapshot, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
 /** Makes the runtime collect what nobody holds, where it lets itself be asked. */
@@ -24,4 +24,11 @@ async function heapUsed(gc: () => void): Promise<number> {
     await new Promise((resolve) => setImmediate(resolve))
   }
   return process.memoryUsage().heapUsed
+}
+
+/** All texts that something holds, as V8 writes them down: the first 1,024 letters of each. */
+export async function textsHeld(): Promise<string> {
+  const parts: string[] = []
+  for await (const part of getHeapSnapshot()) parts.push(String(part))
+  return parts.join('')
 }

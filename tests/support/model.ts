@@ -179,10 +179,9 @@ export class Model {
   }
 
   #mayRefuse(member: Member, refusal: string): void {
-    const isLeft = this.#left.has(member.id)
-    // Over a late store who is about to be removed may still be a member, and muted.
-    const isRight = isLeft ? refusal === 'no-session' || this.#ground.failing !== undefined : refusal === 'muted'
-    assert.ok(isRight, `it is refused for what it is: ${refusal}`)
+    // One who leaves while it is under way may have been refused before.
+    const right = this.#left.has(member.id) ? ['no-session', 'muted'] : ['muted']
+    assert.ok(right.includes(refusal), `it is refused for what it is: ${refusal}`)
   }
 
   async #burst(count: number): Promise<void> {
