@@ -1,5 +1,8 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, createServer as createTcp, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import process from 'node:process'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
@@ -14,11 +17,20 @@ interface Peer {
   stop(): Promise<void>
 }
 
-interface Row {
-  readonly measured: string
+interface Figure {
+  readonly words: string
+  readonly isWorse?: boolean
 }
 
+interface Row {
+  readonly measured: string
+  readonly before: Figure[]
+}
+
+type Starts = Record<string, (() => Promise<Peer>) | undefined>
+
 const MOMENT = { runs: 1, seconds: 0.1, size: 8 }
+const BEFORE = 'Parlour, before'
 
 const all = suite('bench')
 const test = needing('cc', all, 'a C compiler')
@@ -59,21 +71,151 @@ test('a row that fails is missing and says why, and the next ones are measured',
   assert.equal([done.length, done[1].measured], [2, '1'])
 })
 
+test('another version is measured beside this one, and each figure says what it was', async () => {
+  const rows = await fanout({ Parlour: parlour, [BEFORE]: () => parlour(BEFORE) }, 3)
+  const words = rows.flatMap(({ before }) => before.map((figure) => figure.words))
+  assert.equal(
+    words.map((text) => /^(.+) was [\d.,]+.*: (the same|no worse|worse|cannot be told)/.exec(text)?.[1]),
+    ['16 under way', '64 under way', 'a delivery', 'p50', 'p99'],
+  )
+})
+
+test('another version that lacks what a row wants is missing from it, and the row says why', async () => {
+  const rows = await fanout({ Parlour: parlour, [BEFORE]: () => peer(BEFORE) })
+  assert.match(rows[0].measured, /^\d/)
+  for (const { words, isWorse } of rows.flatMap(({ before }) => before)) {
+    assert.match(words, /^.+ is not known: POST \/rooms: 404/)
+    assert.is(isWorse, undefined)
+  }
+})
+
+all('each round goes through all programs, so that what else the machine does meets all of them', async () => {
+  const { Race } = await load('race.mjs')
+  const race = new Race()
+  const seen: string[] = []
+  const start = (name: string) => ({ name, end: async () => void seen.push(`end of ${name}`) })
+  await race.enter({ a: start, b: start, c: start, d: undefined }, (start: (name: string) => unknown, name: string) =>
+    start(name),
+  )
+  await race.rounds(3, async ({ name }: { name: string }) => {
+    seen.push(name)
+    if (name === 'b' && seen.length > 5) throw new Error('no more')
+    return { figure: seen.length }
+  })
+  await race.end()
+  assert.is(seen.join(' '), 'a b c a b c a b end of b c end of a end of c')
+  assert.equal([race.all('a', 'figure'), race.of('c', 'figure')], [[1, 4, 7], 6])
+  assert.equal(race.lost, { b: 'no more', d: 'it is not on this machine' })
+})
+
+all('a figure is worse where the rounds leave no doubt of it, whatever else the machine did in each', async () => {
+  const weather = [1, 4, 2, 1, 7, 3, 1, 9, 2]
+  const under = (times: number) => weather.map((value) => value * times)
+  assert.is(await judged(under(11), under(10)), 'worse by 10 % (rounds leave ± 3 % open)')
+  assert.is(await judged(under(9), under(10)), 'no worse (better by 10 %, rounds leave ± 3 % open)')
+  assert.is(await judged(under(10.2), under(10)), 'no worse (worse by 2 %, rounds leave ± 3 % open)')
+  assert.is(await judged(under(8), under(10), true), 'worse by 25 % (rounds leave ± 3 % open)')
+  assert.is(await judged(under(12.5), under(10), true), 'no worse (better by 20 %, rounds leave ± 3 % open)')
+  assert.is(await judged(under(10), under(10)), 'the same')
+})
+
+all('a figure is not judged where the rounds leave much open, or are too few', async () => {
+  const steady = Array.from({ length: 9 }, () => 100)
+  assert.is(
+    await judged([80, 80, 80, 100, 110, 110, 130, 140, 150], steady),
+    'cannot be told (worse by 10 %, rounds leave ± 33.3 % open)',
+  )
+  assert.is(
+    await judged([150, 150, 160, 160, 170, 170, 180, 180, 190], steady),
+    'worse by 70 % (rounds leave ± 13.3 % open)',
+  )
+  assert.is(await judged([120, 120], [100, 100]), 'cannot be told (worse by 20 % in too few rounds)')
+})
+
+all('the table shows what was before only where another version was measured, and counts what is worse', async () => {
+  const [{ print, row }, { conclusion }] = [await load('table.mjs'), await load('compare.mjs')]
+  const figures = [{ words: 'it was 1', isWorse: true }, { words: 'it was 2', isWorse: false }, { words: 'unknown' }]
+  const rows = [row('work', 'wanted', ['one', 'two'], true, figures), row('more', 'wanted', 'three', false)]
+  assert.equal(print(rows).split('\n').slice(2), [
+    '| work | wanted | one · two | yes |',
+    '| more | wanted | three | NO |',
+  ])
+  assert.equal(print(rows, true).split('\n').slice(2), [
+    '| work | wanted | one · two | yes | it was 1 · it was 2 · unknown |',
+    '| more | wanted | three | NO |  |',
+  ])
+  assert.match(conclusion(rows), /^Of 3 figures 1 is worse than before, and 1 cannot be told\. /)
+  assert.match(conclusion([rows[1]]), /^Of 0 figures none is worse than before\. /)
+})
+
+all(
+  'the command line names rows, another version and versions of Node, and what is wrong with it is said',
+  async () => {
+    const { read } = await load('words.mjs')
+    const folder = await mkdtemp(join(tmpdir(), 'parlour-'))
+    const asked = (...words: string[]) => read(words, ['fanout', 'memory'])
+    try {
+      assert.throws(() => asked('--beside', folder), 'has no main.js')
+      await writeFile(join(folder, 'main.js'), '')
+      const { wanted, size, nodes } = asked('memory', '--beside', folder, '--node', `own=${process.execPath}`)
+      assert.equal([wanted, size.before, size.isQuick, nodes], [['memory'], folder, false, { own: process.execPath }])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+    const { wanted, size, nodes } = asked('--quick')
+    assert.equal([wanted, size.before, size.isQuick, nodes], [['fanout', 'memory'], undefined, true, {}])
+    assert.ok(size.runs < asked().size.runs)
+    assert.throws(() => asked('fan'), 'there is no row fan, only fanout, memory')
+    assert.throws(() => asked('--node', 'elsewhere'), '--node wants a name and a program')
+    assert.throws(() => asked('--node', 'own=/nowhere/node'), '/nowhere/node does not run')
+    assert.throws(() => asked('--slow'), '--slow')
+  },
+)
+
+// It comes last: what it loads stays as it is.
+all('the fast lane is closed by what the bench loads before a server, and open without', async () => {
+  const isOpen = !('deno' in process.versions) && Number(process.versions.node.split('.')[0]) < 26
+  assert.is(await lane('open'), isOpen ? 'sent' : undefined)
+  await load('laneless.mjs')
+  assert.is(await lane('closed'), undefined)
+})
+
 all.run()
+
+/** What a second write by the fast lane comes to, in a copy of it of its own. */
+async function lane(copy: string): Promise<string | undefined> {
+  const { writeDirectly } = await import(new URL(`../routes/wire/direct.ts?${copy}`, import.meta.url).href)
+  const server = createTcp()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const near = new Promise<Socket>((resolve) => server.once('connection', resolve))
+  const far = connect((server.address() as AddressInfo).port, '127.0.0.1')
+  const socket = await near
+  const first = writeDirectly(socket, Buffer.from('-'), () => {})
+  if (first === undefined) await new Promise((resolve) => socket.write(Buffer.from('-'), resolve))
+  const second = writeDirectly(socket, Buffer.from('-'), () => {})
+  for (const end of [socket, far]) end.destroy()
+  server.close()
+  return second
+}
+
+async function judged(now: number[], then: number[], isMoreBetter?: boolean): Promise<string> {
+  const { change, verdict } = await load('compare.mjs')
+  return verdict(change(now, then, isMoreBetter))
+}
 
 /** What measures is no TypeScript, and is not looked at by its compiler. */
 function load(name: string) {
   return import(new URL(`bench/${name}`, import.meta.url).href)
 }
 
-async function fanout(servers: Record<string, (() => Promise<Peer>) | undefined>): Promise<Row[]> {
+async function fanout(servers: Starts, runs = MOMENT.runs): Promise<Row[]> {
   const { fanout } = await load('rows/fanout.mjs')
-  return fanout({ ...MOMENT, servers })
+  return fanout({ ...MOMENT, runs, servers })
 }
 
-async function parlour(): Promise<Peer> {
+async function parlour(name = 'Parlour'): Promise<Peer> {
   const server = await serve()
-  return { name: 'Parlour', port: server.port, pid: process.pid, stop: server.stop }
+  return { name, port: server.port, pid: process.pid, stop: server.stop }
 }
 
 /** A chat that sends everything to everyone so many milliseconds later, and after so many messages closes every socket. */
