@@ -7,6 +7,7 @@ import { every, round, row } from '../table.mjs'
 const MIDDLE = { room: { size: 1000 }, rate: 20 }
 const LARGE = { room: { size: 10_000 }, rate: 2 }
 const MANY = { room: { rooms: 1000, size: 10, posters: 1 }, rate: 200 }
+const LEAST_MESSAGES = 2
 const MOST_LARGE = 1.3
 const MOST_OF_BUN = 1.5
 
@@ -76,7 +77,7 @@ class Shapes {
       await crowd.ask('beat')
       // The server has ten thousand pongs to read, and comes out of a rest: neither is part of this.
       await crowd.ask('pace', rate, 600)
-      costs[name] = (await crowd.pace(rate, 2000 * seconds)).cost
+      costs[name] = (await crowd.pace(rate, Math.max(2000 * seconds, LEAST_MESSAGES * (1000 / rate)))).cost
     }
     return costs
   }
