@@ -31,6 +31,8 @@ type Starts = Record<string, (() => Promise<Peer>) | undefined>
 
 const MOMENT = { runs: 1, seconds: 0.1, size: 8 }
 const BEFORE = 'Parlour, before'
+// More than a crowd has marks for.
+const MANY = 70_000
 
 const all = suite('bench')
 const test = needing('cc', all, 'a C compiler')
@@ -69,6 +71,17 @@ test('a row that fails is missing and says why, and the next ones are measured',
   assert.equal(begun, ['first', 'second'])
   assert.match(done[0].measured, /^missing: POST \/rooms: 404/)
   assert.equal([done.length, done[1].measured], [2, '1'])
+})
+
+test('no message is said under a key that another one had, however many are said', async () => {
+  const { Crowd } = await load('crowd.mjs')
+  const keys = new Set<string>()
+  const server = await peer('Parlour', undefined, undefined, (text) => keys.add(text.split(' ').at(-1) ?? ''))
+  const crowd = new Crowd(server, [{ room: 0, posts: true, path: '/' }], { hello: '', post: '%t %k' })
+  await crowd.open(1)
+  await crowd.ask('post', MANY, 64)
+  await crowd.end()
+  assert.is(keys.size, MANY)
 })
 
 test('another version is measured beside this one, and each figure says what it was', async () => {
@@ -231,13 +244,19 @@ async function parlour(name = 'Parlour'): Promise<Peer> {
 }
 
 /** A chat that sends everything to everyone so many milliseconds later, and after so many messages closes every socket. */
-async function peer(name: string, messages = Number.POSITIVE_INFINITY, milliseconds = 0): Promise<Peer> {
+async function peer(
+  name: string,
+  messages = Number.POSITIVE_INFINITY,
+  milliseconds = 0,
+  hear: (text: string) => void = () => {},
+): Promise<Peer> {
   const http = createServer((_, response) => response.writeHead(404).end())
   const sockets = new WebSocketServer({ server: http })
   let left = messages
   sockets.on('connection', (socket) => {
     socket.on('message', (text) => {
       left -= 1
+      hear(String(text))
       for (const other of sockets.clients) {
         if (left < 0) other.terminate()
         else setTimeout(() => other.send(String(text)), milliseconds)
