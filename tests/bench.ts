@@ -84,6 +84,21 @@ test('no message is said under a key that another one had, however many are said
   assert.is(keys.size, MANY)
 })
 
+test('no request is sent under a key that another one had, in its own run or in the one before', async () => {
+  const { knock, request } = await load('knock.mjs')
+  const keys = new Set<string>()
+  const server = createServer(async (asked, response) => {
+    for await (const body of asked) keys.add(String(body))
+    response.setHeader('Content-Length', 0).end()
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const place = { name: 'Parlour', port: (server.address() as AddressInfo).port, pid: process.pid }
+  const post = request(place, 'POST', '/', {}, 'key=%kkkkkkkkk')
+  for (let run = 0; run < 2; run += 1) await knock(place, [post], { tasks: 100 })
+  server.close()
+  assert.is(keys.size, 200)
+})
+
 test('another version is measured beside this one, and each figure says what it was', async () => {
   const rows = await fanout({ Parlour: parlour, [BEFORE]: () => parlour(BEFORE) })
   const words = rows.flatMap(({ before }) => before.map((figure) => figure.words))
