@@ -134,6 +134,25 @@ all('each round goes through all programs, so that what else the machine does me
   assert.equal(race.lost, { b: 'no more', d: 'it is not on this machine' })
 })
 
+all('rounds go on with new processes of those that are left, and the figures of all of them count', async () => {
+  const { Race } = await load('race.mjs')
+  const race = new Race()
+  const seen: string[] = []
+  const open = (_: unknown, name: string) => {
+    seen.push(`open ${name}`)
+    return { end: async () => void seen.push(`end ${name}`) }
+  }
+  await race.heats(2, { a: open, b: open }, open, () =>
+    race.rounds(2, async (_: unknown, name: string) => {
+      seen.push(name)
+      if (name === 'b') throw new Error('no more')
+      return { figure: seen.length }
+    }),
+  )
+  assert.is(seen.join(', '), 'open a, open b, a, b, end b, a, end a, open a, a, a, end a')
+  assert.is(race.all('a', 'figure').length, 4)
+})
+
 all('a figure is worse where the rounds leave no doubt of it, whatever else the machine did in each', async () => {
   const weather = [1, 4, 2, 1, 7, 3, 1, 9, 2]
   const under = (times: number) => weather.map((value) => value * times)

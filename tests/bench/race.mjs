@@ -18,13 +18,26 @@ export class Race {
    */
   async enter(starts, open) {
     for (const [name, start] of Object.entries(starts)) {
-      this.#rounds[name] = {}
+      if (this.lost[name]) continue
+      this.#rounds[name] ??= {}
       const { value, why } = await attempt(() => {
         if (!start) throw new Error('it is not on this machine')
         return open(start, name)
       })
       if (why) this.lost[name] = why
       else this.#entrants.set(name, value)
+    }
+  }
+
+  /**
+   * Lets programs in, measures them and ends them, so many times: two processes of one build may differ by more than the rounds
+   * of either do.
+   */
+  async heats(count, starts, open, work) {
+    for (let heat = 0; heat < count; heat += 1) {
+      await this.enter(starts, open)
+      await work()
+      await this.end()
     }
   }
 
@@ -54,6 +67,7 @@ export class Race {
   /** Ends all that are left. Throws where this version is not among them: without it there is nothing to tell. */
   async end() {
     for (const entrant of this.#entrants.values()) await entrant.end()
+    this.#entrants.clear()
     if (this.lost.Parlour) throw new Error(this.lost.Parlour)
   }
 

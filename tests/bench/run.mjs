@@ -44,7 +44,7 @@ const done = await measure(Object.fromEntries(chosen), { ...size, nodes: nodes(g
   console.error(`${Math.round((Date.now() - started) / 1000)} s: ${name}`),
 )
 console.log(
-  `${new Date().toISOString().slice(0, 10)} · ${cpus()[0].model.trim()}, ${cpus().length} cores · Node ${process.versions.node} · ${size.runs} rounds\n`,
+  `${new Date().toISOString().slice(0, 10)} · ${cpus()[0].model.trim()}, ${cpus().length} cores · Node ${process.versions.node} · ${size.heats} × ${size.runs} rounds\n`,
 )
 console.log(print(done, Boolean(size.before)))
 if (size.before) console.log(`\n${conclusion(done)}`)

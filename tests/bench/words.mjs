@@ -6,8 +6,8 @@ import { parseArgs } from 'node:util'
 
 const OPTIONS = { quick: { type: 'boolean' }, beside: { type: 'string' }, node: { type: 'string', multiple: true } }
 // Many short rounds rather than a few long ones: a neighbour of the machine then meets every program.
-const WHOLE = { runs: 15, seconds: 0.4 }
-const QUICK = { runs: 3, seconds: 0.2 }
+const WHOLE = { heats: 3, runs: 5, seconds: 0.4 }
+const QUICK = { heats: 1, runs: 3, seconds: 0.2 }
 
 /**
  * Reads the words of the command line. Throws an Error that says what is wrong with them.

@@ -29,13 +29,13 @@ export async function visit(browser, server, member, options = {}) {
   return context.newPage()
 }
 
-export async function browser({ runs, seconds, before, isQuick }) {
+export async function browser({ heats, runs, seconds, before, isQuick }) {
   if (!executablePath) return [missing(WORK, WANTED, 'Chromium')]
   const chrome = await launch()
   const race = new Race()
   try {
     await race.enter(versions(before), (start) => open(start, chrome))
-    await race.rounds(runs, async ({ crowd, page }) => ({ cost: await costOf(crowd, page, 2500 * seconds) }))
+    await race.rounds(heats * runs, async ({ crowd, page }) => ({ cost: await costOf(crowd, page, 2500 * seconds) }))
     await race.round(({ crowd, page }) => growthOf(crowd, page, isQuick ? 1000 : 10_000))
   } finally {
     await race.end().finally(() => chrome.close())

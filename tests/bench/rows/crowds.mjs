@@ -11,8 +11,8 @@ const LEAST_MESSAGES = 2
 const MOST_LARGE = 1.3
 const MOST_OF_BUN = 1.5
 
-export async function large({ runs, seconds, before }) {
-  const race = await costs({ middle: MIDDLE, large: LARGE }, runs, seconds, before)
+export async function large({ before, ...size }) {
+  const race = await costs({ middle: MIDDLE, large: LARGE }, before, size)
   const times = (name) => race.of(name, 'large') / race.of(name, 'middle')
   const own = times('Parlour')
   const measured = [
@@ -32,8 +32,8 @@ export async function large({ runs, seconds, before }) {
   ]
 }
 
-export async function many({ runs, seconds, before }) {
-  const race = await costs({ many: MANY }, runs, seconds, before)
+export async function many({ before, ...size }) {
+  const race = await costs({ many: MANY }, before, size)
   const [own, bun] = [race.of('Parlour', 'many'), race.of('Bun', 'many')]
   return [
     row(
@@ -47,12 +47,14 @@ export async function many({ runs, seconds, before }) {
 }
 
 /** A race in microseconds of CPU a delivery: each round goes through all programs, and through all shapes of each. */
-async function costs(shapes, runs, seconds, before) {
+async function costs(shapes, before, { heats, runs, seconds }) {
   const race = new Race()
-  await race.enter({ ...versions(before), Bun: peers.Bun }, (start) => Shapes.open(start, shapes))
-  await settle(3000)
-  await race.rounds(runs, (open) => open.costs(seconds))
-  await race.end()
+  const starts = { ...versions(before), Bun: peers.Bun }
+  const open = (start) => Shapes.open(start, shapes)
+  await race.heats(heats, starts, open, async () => {
+    await settle(3000)
+    await race.rounds(runs, (open) => open.costs(seconds))
+  })
   return race
 }
 

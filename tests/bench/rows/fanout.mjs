@@ -12,14 +12,15 @@ const MOST = 1.15
 const MOST_OF_WS = 0.75
 const RISING = { isMoreBetter: true }
 
-export async function fanout({ runs, seconds, before, size = SIZE, servers = everyone(before) }) {
+export async function fanout({ heats = 1, runs, seconds, before, size = SIZE, servers = everyone(before) }) {
   const race = new Race()
-  await race.enter(servers, (start) => fill(start, { size }))
-  await settle(2000 * seconds)
-  // A program runs a path slowly until it has run it some thousand times: the first round does not count.
-  await race.each((crowd) => crowd.ask('flood', 16, 1500 * seconds))
-  await race.rounds(runs, (crowd) => measure(crowd, seconds))
-  await race.end()
+  const open = (start) => fill(start, { size })
+  await race.heats(heats, servers, open, async () => {
+    await settle(2000 * seconds)
+    // A program runs a path slowly until it has run it some thousand times: the first round does not count.
+    await race.each((crowd) => crowd.ask('flood', 16, 1500 * seconds))
+    await race.rounds(runs, (crowd) => measure(crowd, seconds))
+  })
   return [throughput(race), wider(race), cost(race), latency(race)]
 }
 

@@ -7,22 +7,22 @@ import { ratio, round, row } from '../table.mjs'
 
 const LEAST = 0.5
 
-export async function joining({ runs, before, isQuick }) {
+export async function joining({ heats, runs, before, isQuick }) {
   const race = new Race()
   const tasks = isQuick ? 400 : 600
-  await race.enter(versions(before), (start) => door(start, runs, tasks))
-  await race.enter({ Hono: hono }, async (start) => bare(await start(), tasks))
+  const starts = { ...versions(before), Hono: hono }
+  const open = (start, name) => (name === 'Hono' ? bare(start, tasks) : door(start, runs, tasks))
   let bytes
-  await race.rounds(runs, async (entrant, name) => {
+  const join = async (entrant, name) => {
     const joined = await entrant.join(bytes)
     if (name === 'Parlour') bytes = joined.bytes
     return { rate: (tasks * 1000) / joined.ms }
-  })
-  await race.end()
+  }
+  await race.heats(heats, starts, open, () => race.rounds(runs, join))
   const [own, other] = [race.of('Parlour', 'rate'), race.of('Hono', 'rate')]
   return [
     row(
-      `${(runs * tasks).toLocaleString('en')} members joining (page, then socket with catch-up of 50)`,
+      `${(heats * runs * tasks).toLocaleString('en')} members joining (page, then socket with catch-up of 50)`,
       `${LEAST} × bare Hono answering the same bytes`,
       [`${round(own)} a second`, ratio(own, other, race.beside('Hono', 'rate'))],
       other && own >= LEAST * other,
@@ -50,7 +50,8 @@ async function door(start, runs, tasks) {
   return { join, end: () => server.stop() }
 }
 
-function bare(server, tasks) {
+async function bare(start, tasks) {
+  const server = await start()
   const join = (bytes) => {
     const half = request(server, 'GET', `/bytes/${Math.round(bytes / tasks / 2)}`)
     return knock(server, [half, half], { tasks, steps: 2, fresh: true })

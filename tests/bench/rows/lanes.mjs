@@ -17,17 +17,18 @@ export async function lanes({ nodes, ...size }) {
   return rows
 }
 
-async function lane({ name, path, major }, { runs, seconds, before }) {
+async function lane({ name, path, major }, { heats, runs, seconds, before }) {
   const race = new Race()
   const starts = {
     ...versions(before, { node: path }),
     [WITHOUT]: () => parlour({ name: WITHOUT, node: path, flags: ['--import', `${here}laneless.mjs`] }),
   }
-  await race.enter(starts, (start) => fill(start, { size: SIZE }))
-  await settle(2000 * seconds)
-  await race.each((crowd) => crowd.ask('flood', 16, 1500 * seconds))
-  await race.rounds(runs, (crowd) => measure(crowd, seconds))
-  await race.end()
+  const open = (start) => fill(start, { size: SIZE })
+  await race.heats(heats, starts, open, async () => {
+    await settle(2000 * seconds)
+    await race.each((crowd) => crowd.ask('flood', 16, 1500 * seconds))
+    await race.rounds(runs, (crowd) => measure(crowd, seconds))
+  })
   if (race.lost[WITHOUT]) throw new Error(race.lost[WITHOUT])
   return told(race, name, major)
 }

@@ -12,18 +12,18 @@ const MOST_MS = 1
 const MOST_PACKED_MS = 0.5
 const MOST_LATER = 1.15
 
-export async function page({ runs, before, isQuick }) {
+export async function page({ heats, runs, before, isQuick }) {
   const race = new Race()
   const many = isQuick ? 10_000 : 100_000
-  await race.enter(versions(before), reader)
-  await race.each((entrant) => entrant.cost())
-  await race.rounds(runs, (entrant) => entrant.cost())
-  await race.each(({ crowd }) => crowd.ask('post', many, 16))
-  await race.rounds(runs, async (entrant) => {
-    const { plain, packed } = await entrant.cost()
-    return { plainLater: plain, packedLater: packed }
+  await race.heats(heats, versions(before), reader, async () => {
+    await race.each((entrant) => entrant.cost())
+    await race.rounds(runs, (entrant) => entrant.cost())
+    await race.each(({ crowd }) => crowd.ask('post', many, 16))
+    await race.rounds(runs, async (entrant) => {
+      const { plain, packed } = await entrant.cost()
+      return { plainLater: plain, packedLater: packed }
+    })
   })
-  await race.end()
   const of = (figure) => race.of('Parlour', figure)
   return [
     row(

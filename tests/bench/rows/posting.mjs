@@ -12,15 +12,16 @@ const LEAST_BY_HTTP = 0.4
 const LEAST_BY_FRAME = 0.5
 const ROOMS = 64
 
-export async function posting({ runs, seconds, before }) {
+export async function posting({ heats, runs, seconds, before }) {
   const race = new Race()
-  await race.enter(versions(before), talker)
-  await race.enter({ Hono: hono, ws: peers.ws }, (start, name) => (name === 'ws' ? echo(start) : form(start)))
-  await settle()
-  // The first round warms it up.
-  await race.each((entrant) => entrant.post(seconds))
-  await race.rounds(runs, (entrant) => entrant.post(seconds))
-  await race.end()
+  const starts = { ...versions(before), Hono: hono, ws: peers.ws }
+  const open = (start, name) => ({ Hono: form, ws: echo })[name]?.(start) ?? talker(start)
+  await race.heats(heats, starts, open, async () => {
+    await settle()
+    // The first round warms it up.
+    await race.each((entrant) => entrant.post(seconds))
+    await race.rounds(runs, (entrant) => entrant.post(seconds))
+  })
   const [http, frame] = [race.of('Parlour', 'http'), race.of('Parlour', 'frame')]
   const [answer, back] = [race.of('Hono', 'http'), race.of('ws', 'frame')]
   return [

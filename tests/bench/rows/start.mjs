@@ -10,7 +10,7 @@ const WORK = 'ready line after start, Node 24; resident memory idle'
 const WANTED = `at most ${MOST_OF_HONO} × Hono hello-world; at most ${MOST_MB} MB`
 const IDLE_ROUNDS = 3
 
-export async function start({ runs, before }) {
+export async function start({ heats, runs, before }) {
   if (!node24) return [missing(WORK, WANTED, 'Node 24')]
   const race = new Race()
   await race.enter({ ...versions(before, { node: node24 }), Hono: honoOn24 }, (start) => ({
@@ -19,7 +19,7 @@ export async function start({ runs, before }) {
   }))
   // The first of each reads its files from the disk.
   await race.each(timeOf)
-  await race.rounds(runs, async (entrant) => ({ ready: await timeOf(entrant) }))
+  await race.rounds(heats * runs, async (entrant) => ({ ready: await timeOf(entrant) }))
   await race.rounds(IDLE_ROUNDS, async (entrant, name) => (name === 'Hono' ? {} : { idle: await sizeOf(entrant) }))
   await race.end()
   const [ready, idle, bare] = [race.of('Parlour', 'ready'), race.of('Parlour', 'idle'), race.of('Hono', 'ready')]
