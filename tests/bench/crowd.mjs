@@ -69,6 +69,15 @@ export class Crowd {
     return { ...answer, cpu: after.ms - before.ms }
   }
 
+  /**
+   * So many messages a second in all, for so long: microseconds of the server's CPU a delivery, and milliseconds from a post to its
+   * last member.
+   */
+  async pace(rate, milliseconds) {
+    const { cpu, deliveries, p50, p99 } = await this.cpuOf(() => this.ask('pace', rate, milliseconds))
+    return { cost: (cpu * 1000) / deliveries, p50, p99 }
+  }
+
   async leave() {
     this.#child.stdin.end()
     await this.#ended

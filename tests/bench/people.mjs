@@ -51,6 +51,18 @@ async function admit(server, seats, count, code) {
   })
 }
 
+/** Says so many things as a member. */
+export async function say(server, member, count) {
+  for (let index = 0; index < count; index += 1) {
+    const text = `${'x'.repeat(192)} ${index}`
+    await ask(server, 'POST', `/rooms/${member.code}/messages`, { text }, bearer(member))
+  }
+}
+
+export function bearer({ token }) {
+  return { Authorization: `Bearer ${token}` }
+}
+
 /** A request, answered in JSON. */
 export function ask(server, method, path, fields, headers = {}) {
   const body = fields && new URLSearchParams(fields).toString()

@@ -9,11 +9,11 @@ process.on('exit', stopAll)
 
 /** A server on the first core: its port, process and memory. */
 export class Server {
-  static async start(name, line, env = {}) {
+  static async start(name, line, env = {}, cwd = root) {
     const [program, ...values] = pinned(0, line)
     const started = performance.now()
     const child = spawn(program, values, {
-      cwd: root,
+      cwd,
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
@@ -63,10 +63,22 @@ async function readyPort(name, child) {
 
 const PARLOUR = { PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the benchmarks, long enough for all' }
 
-export const parlour = (env = {}) =>
-  Server.start('Parlour', [process.execPath, ...flags(), 'main.js'], { ...PARLOUR, ...env })
-export const parlourOn24 =
-  node24 && ((env = {}) => Server.start('Parlour, Node 24', [node24, 'main.js'], { ...PARLOUR, ...env }))
+/** What another version goes by. */
+export const BEFORE = 'Parlour, before'
+
+/** Parlour as it was built in a folder: this version or another, on this Node or another. */
+export const parlour = ({ name = 'Parlour', at = root, node = process.execPath, flags = [] } = {}) =>
+  Server.start(name, [node, ...profile(), ...flags, 'main.js'], PARLOUR, at)
+
+/**
+ * What starts this version and, where there is one, that of before.
+ * @param before the folder of the other version
+ * @param options as `parlour` takes them
+ */
+export const versions = (before, options = {}) => ({
+  Parlour: () => parlour(options),
+  ...(before && { [BEFORE]: () => parlour({ ...options, name: BEFORE, at: before }) }),
+})
 export const parlourOnDeno = deno && (() => Server.start('Parlour, Deno', [deno, 'run', '-A', 'main.js'], PARLOUR))
 
 export const peers = {
@@ -79,7 +91,7 @@ export const hono = () => Server.start('Hono', [process.execPath, `${here}peers/
 export const honoOn24 = node24 && (() => Server.start('Hono, Node 24', [node24, `${here}peers/hono.mjs`]))
 
 /** For a profile: `PROFILE=--cpu-prof npm run bench -- fanout`. */
-function flags() {
+function profile() {
   return process.env.PROFILE?.split(' ') ?? []
 }
 

@@ -1,10 +1,14 @@
 // What a row of the table is made of.
 
+/** The median; undefined of nothing. */
 export const median = (numbers) => [...numbers].sort((one, other) => one - other)[Math.floor(numbers.length / 2)]
 
-/** A row: what was done, what it should come to, what it came to, and whether that is enough; undefined where nobody can say. */
-export function row(work, wanted, measured, isReached) {
-  return { work, wanted, measured: [measured].flat().filter(Boolean).join(' · '), isReached }
+/**
+ * A row: what was done, what it should come to, what it came to, and whether that is enough; undefined where nobody can say.
+ * @param before what its figures were in another version, as a race tells it
+ */
+export function row(work, wanted, measured, isReached, before = []) {
+  return { work, wanted, measured: [measured].flat().filter(Boolean).join(' · '), isReached, before }
 }
 
 /** A row that cannot be measured on this machine. */
@@ -40,15 +44,18 @@ export function round(number) {
   return number >= 1000 ? Math.round(number).toLocaleString('en') : Number(number.toPrecision(3)).toString()
 }
 
-export function print(rows) {
+/** @param isBeside whether another version was measured too */
+export function print(rows, isBeside = false) {
   const cells = [
-    ['work', 'wanted', 'measured', ''],
-    ...rows.map(({ work, wanted, measured, isReached }) => [work, wanted, measured, verdict(isReached)]),
+    ['work', 'wanted', 'measured', '', 'before'],
+    ['---', '---', '---', '---', '---'],
+    ...rows.map(({ work, wanted, measured, isReached, before }) => {
+      return [work, wanted, measured, mark(isReached), before.map(({ words }) => words).join(' · ')]
+    }),
   ]
-  const lines = cells.map((line) => `| ${line.join(' | ')} |`)
-  return [lines[0], '| --- | --- | --- | --- |', ...lines.slice(1)].join('\n')
+  return cells.map((line) => `| ${line.slice(0, isBeside ? 5 : 4).join(' | ')} |`).join('\n')
 }
 
-function verdict(isReached) {
+function mark(isReached) {
   return isReached === undefined ? '?' : isReached ? 'yes' : 'NO'
 }

@@ -104,7 +104,7 @@ static void begin(Member *member, int index) {
   if (member->posts) posters[poster_count++] = index;
 }
 
-static size_t fill(char *into, const char *text, unsigned id) {
+static size_t fill(char *into, const char *text, unsigned number) {
   size_t length = 0;
   for (const char *from = post_form; *from; from++) {
     if (from[0] == '%' && from[1] == 't') {
@@ -112,7 +112,7 @@ static size_t fill(char *into, const char *text, unsigned id) {
       length += TEXT;
       from++;
     } else if (from[0] == '%' && from[1] == 'k') {
-      length += sprintf(into + length, "k%x-%x", (unsigned)getpid(), id);
+      length += sprintf(into + length, "k%x-%x", (unsigned)getpid(), number);
       from++;
     } else into[length++] = *from;
   }
@@ -123,7 +123,8 @@ static size_t fill(char *into, const char *text, unsigned id) {
 static void post(int poster) {
   Member *member = &members[poster];
   char text[TEXT + 1], form[TEXT * 3];
-  unsigned id = posted++ % IDS;
+  /* A key that comes again is a message that was said already: ids are used again, and keys are not. */
+  unsigned number = posted++, id = number % IDS;
   memset(text, 'x', TEXT);
   for (int i = 16; i < TEXT; i += 8) text[i] = ' ';
   text[0] = text[1] = MARK;
@@ -131,7 +132,7 @@ static void post(int poster) {
   said[id] = (Said){.at = now(), .poster = poster};
   if (!member->outbox) member->outbox = malloc(BUFFER);
   if (member->pending > BUFFER - 2048) fail("outbox");
-  member->pending += text_frame(member->outbox + member->pending, form, fill(form, text, id));
+  member->pending += text_frame(member->outbox + member->pending, form, fill(form, text, number));
 }
 
 static void flush(int poster) {

@@ -1,7 +1,8 @@
 // The room in a real Chromium: what a message costs its main thread, and that the page does not grow.
 import { Crowd } from '../crowd.mjs'
 import { gather, speechOf } from '../people.mjs'
-import { parlour, settle } from '../server.mjs'
+import { Race } from '../race.mjs'
+import { settle, versions } from '../server.mjs'
 import { every, missing, round, row } from '../table.mjs'
 import { chromium as executablePath } from '../tools.mjs'
 
@@ -28,13 +29,22 @@ export async function visit(browser, server, member, options = {}) {
   return context.newPage()
 }
 
-export async function browser({ isQuick }) {
+export async function browser({ heats, runs, seconds, before, isQuick }) {
   if (!executablePath) return [missing(WORK, WANTED, 'Chromium')]
-  const [server, chrome] = [await parlour(), await launch()]
-  return look(server, chrome, isQuick).finally(() => chrome.close())
+  const chrome = await launch()
+  const race = new Race()
+  try {
+    await race.enter(versions(before), (start) => open(start, chrome))
+    await race.rounds(heats * runs, async ({ crowd, page }) => ({ cost: await costOf(crowd, page, 2500 * seconds) }))
+    await race.round(({ crowd, page }) => growthOf(crowd, page, isQuick ? 1000 : 10_000))
+  } finally {
+    await race.end().finally(() => chrome.close())
+  }
+  return [told(race)]
 }
 
-async function look(server, chrome, isQuick) {
+async function open(start, chrome) {
+  const server = await start()
   const members = await gather(server, { size: 5 })
   const crowd = new Crowd(server, members.slice(0, 4), speechOf(server))
   await crowd.open(4)
@@ -44,21 +54,34 @@ async function look(server, chrome, isQuick) {
   await page.waitForFunction(() => document.getElementById('status')?.textContent === 'Connected')
   await crowd.ask('pace', 100, 6000)
   await settle()
-  const cost = await traced(page, () => crowd.ask('pace', 100, 5000))
-  const before = await sizeOf(page)
-  const many = isQuick ? 1000 : 10_000
-  await crowd.ask('pace', 250, many * 4)
+  return { crowd, page, end: () => crowd.end() }
+}
+
+async function costOf(crowd, page, milliseconds) {
+  return (await traced(page, () => crowd.ask('pace', 100, milliseconds))) / (milliseconds / 10)
+}
+
+/** What so many messages leave behind in the page, and what was there before. */
+async function growthOf(crowd, page, messages) {
+  const { heap: startHeap, nodes: startNodes, lines: startLines } = await sizeOf(page)
+  await crowd.ask('pace', 250, messages * 4)
   await settle(2000)
-  const after = await sizeOf(page)
-  await crowd.end()
-  const growth = after.heap - before.heap
+  return { messages, startHeap, startNodes, startLines, ...(await sizeOf(page)) }
+}
+
+function told(race) {
+  const of = (figure) => race.of('Parlour', figure)
+  const grown = of('heap') - of('startHeap')
   // The page goes from 400 lines to 500 and back: what a line leaves behind is what counts.
-  const share = after.nodes / after.lines / (before.nodes / before.lines)
+  const share = of('nodes') / of('lines') / (of('startNodes') / of('startLines'))
   const measured = [
-    `${round(cost / 500)} ms`,
-    `${before.lines} → ${after.lines} lines, ${before.nodes} → ${after.nodes} nodes, heap ${round(before.heap)} → ${round(after.heap)} MB after ${many.toLocaleString('en')} more`,
+    `${round(of('cost'))} ms`,
+    `${of('startLines')} → ${of('lines')} lines, ${of('startNodes')} → ${of('nodes')} nodes, heap ${round(of('startHeap'))} → ${round(of('heap'))} MB after ${of('messages').toLocaleString('en')} more`,
   ]
-  return [row(WORK, WANTED, measured, every(cost / 500 < 1, after.lines <= 520, share <= 1.1, growth < 2))]
+  return row(WORK, WANTED, measured, every(of('cost') < 1, of('lines') <= 520, share <= 1.1, grown < 2), [
+    ...race.before('a message', 'cost', { unit: ' ms' }),
+    ...race.before('heap', 'heap', { unit: ' MB' }),
+  ])
 }
 
 /** Milliseconds of CPU that the page's main thread used while something was done. */

@@ -1,62 +1,90 @@
-// What a delivery costs in a room of 10,000 and in 1,000 rooms of 10, beside a room of 1,000.
+// What a delivery costs in a room of 10,000, beside a room of 1,000; and in 1,000 rooms of 10.
 import { fill } from '../crowd.mjs'
-import { parlour, peers, settle } from '../server.mjs'
-import { attempt, every, median, round, row } from '../table.mjs'
+import { Race } from '../race.mjs'
+import { peers, settle, versions } from '../server.mjs'
+import { every, round, row } from '../table.mjs'
 
-const WORK = 'one room of 10,000 members, 2 messages a second; 1,000 rooms of 10, 200 a second in all'
-const SHAPES = {
-  middle: { room: { size: 1000 }, rate: 20 },
-  large: { room: { size: 10_000 }, rate: 2 },
-  many: { room: { rooms: 1000, size: 10, posters: 1 }, rate: 200 },
-}
+const MIDDLE = { room: { size: 1000 }, rate: 20 }
+const LARGE = { room: { size: 10_000 }, rate: 2 }
+const MANY = { room: { rooms: 1000, size: 10, posters: 1 }, rate: 200 }
+const LEAST_MESSAGES = 2
+const MOST_LARGE = 1.3
+const MOST_OF_BUN = 1.5
 
-export async function crowds({ runs, seconds }) {
-  const own = await costs(parlour, runs, seconds)
-  const { value: bun, why = 'it is not on this machine' } = await attempt(
-    () => peers.Bun && costs(peers.Bun, runs, seconds),
-  )
-  const beside = (name) => (bun ? ` (Bun's own ${round(bun[name] / bun.middle)} ×)` : '')
+export async function large({ before, ...size }) {
+  const race = await costs({ middle: MIDDLE, large: LARGE }, before, size)
+  const times = (name) => race.of(name, 'large') / race.of(name, 'middle')
+  const own = times('Parlour')
   const measured = [
-    `1,000 members ${round(own.middle)} µs${bun ? ` (Bun ${round(bun.middle)})` : ''}`,
-    `10,000 ${round(own.large / own.middle)} ×${beside('large')}`,
-    `1,000 rooms ${round(own.many / own.middle)} ×${beside('many')}`,
-    bun ? '' : `Bun is missing: ${why}`,
+    `${round(race.of('Parlour', 'large'))} µs, ${round(own)} × 1,000 members (${round(race.of('Parlour', 'middle'))} µs)`,
+    race.lost.Bun
+      ? race.beside('Bun', 'large')
+      : `${race.beside('Bun', 'large', ' µs')}, ${round(times('Bun'))} × its own`,
   ]
   return [
     row(
-      WORK,
-      'CPU a delivery within 1.3 × of the 1,000-member room',
+      'one room of 10,000 members, 2 messages a second: CPU a delivery',
+      `within ${MOST_LARGE} × of the 1,000-member room`,
       measured,
-      every(own.large <= 1.3 * own.middle, own.many <= 1.3 * own.middle),
+      own <= MOST_LARGE,
+      [...race.before('10,000', 'large', { unit: ' µs' }), ...race.before('1,000', 'middle', { unit: ' µs' })],
     ),
   ]
 }
 
-/** Of one kind of server, in each shape: the median of what a delivery costs, in microseconds of CPU. */
-async function costs(start, runs, seconds) {
-  const open = []
-  try {
-    for (const [name, shape] of Object.entries(SHAPES))
-      open.push({ name, ...shape, costs: [], crowd: await warm(start, shape.room) })
+export async function many({ before, ...size }) {
+  const race = await costs({ many: MANY }, before, size)
+  const [own, bun] = [race.of('Parlour', 'many'), race.of('Bun', 'many')]
+  return [
+    row(
+      '1,000 rooms of 10, 200 messages a second: CPU a delivery',
+      `at most ${MOST_OF_BUN} × Bun`,
+      [`${round(own)} µs`, race.against('Bun', 'many', ' µs', (times) => times <= MOST_OF_BUN)],
+      every(bun && own <= MOST_OF_BUN * bun),
+      race.before('a delivery', 'many', { unit: ' µs' }),
+    ),
+  ]
+}
+
+/** A race in microseconds of CPU a delivery: each round goes through all programs, and through all shapes of each. */
+async function costs(shapes, before, { heats, runs, seconds }) {
+  const race = new Race()
+  const starts = { ...versions(before), Bun: peers.Bun }
+  const open = (start) => Shapes.open(start, shapes)
+  await race.heats(heats, starts, open, async () => {
     await settle(3000)
-    for (let run = 0; run < runs; run += 1) for (const shape of open) shape.costs.push(await cost(shape, seconds))
-  } finally {
-    for (const { crowd } of open) await crowd.end()
+    await race.rounds(runs, (open) => open.costs(seconds))
+  })
+  return race
+}
+
+/** One program, which has a server for each shape of rooms. */
+class Shapes {
+  #open = []
+
+  static async open(start, shapes) {
+    const all = new Shapes()
+    for (const [name, { room, rate }] of Object.entries(shapes)) {
+      const crowd = await fill(start, room)
+      all.#open.push({ name, rate, crowd })
+      // A program runs a path slowly until it has run it some thousand times.
+      await crowd.ask('flood', 64, 1500)
+    }
+    return all
   }
-  return Object.fromEntries(open.map(({ name, costs }) => [name, median(costs)]))
-}
 
-async function warm(start, room) {
-  const crowd = await fill(start, room)
-  // A program runs a path slowly until it has run it some thousand times.
-  await crowd.ask('flood', 64, 1500)
-  return crowd
-}
+  async costs(seconds) {
+    const costs = {}
+    for (const { name, rate, crowd } of this.#open) {
+      await crowd.ask('beat')
+      // The server has ten thousand pongs to read, and comes out of a rest: neither is part of this.
+      await crowd.ask('pace', rate, 600)
+      costs[name] = (await crowd.pace(rate, Math.max(2000 * seconds, LEAST_MESSAGES * (1000 / rate)))).cost
+    }
+    return costs
+  }
 
-async function cost({ crowd, rate }, seconds) {
-  await crowd.ask('beat')
-  // The server has ten thousand pongs to read, and comes out of a rest: neither is part of this.
-  await crowd.ask('pace', rate, 1500)
-  const { cpu, deliveries } = await crowd.cpuOf(() => crowd.ask('pace', rate, 2000 * seconds))
-  return (cpu * 1000) / deliveries
+  async end() {
+    for (const { crowd } of this.#open) await crowd.end()
+  }
 }

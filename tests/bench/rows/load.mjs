@@ -6,7 +6,7 @@ import { compile } from '../tools.mjs'
 
 const MEMBERS = 1000
 
-export async function load({ runs, seconds }) {
+export async function load({ heats, runs, seconds }) {
   const server = await Server.start('blast', [compile('blast'), String(MEMBERS)])
   const crowd = new Crowd(
     server,
@@ -15,7 +15,7 @@ export async function load({ runs, seconds }) {
   )
   await crowd.open(MEMBERS)
   const rates = []
-  for (let run = 0; run < runs; run += 1) rates.push((await crowd.ask('count', 500 * seconds)).rate)
+  for (let run = 0; run < heats * runs; run += 1) rates.push((await crowd.ask('count', 500 * seconds)).rate)
   await crowd.end()
   const rate = median(rates)
   return [
