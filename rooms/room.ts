@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import { type Cursor, readCursor } from './cursor.ts'
 import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
+import { Marks } from './marks.ts'
 import { boundStretch } from './page.ts'
 import { persist } from './persist.ts'
 import { Presence } from './presence.ts'
@@ -63,21 +64,22 @@ export class LiveRoom {
   #isBusy = false
   /** Called after the turn that is due. */
   #afterTurn: (() => void)[] = []
-  /** Who came or went, as far as the store has not been told. */
-  #marks = new Map<string, boolean>()
-  #isMarking = false
+  #marks: Marks
   #lookedAt = 0
   #isGone = false
   #hasEnded = false
 
   constructor(options: LiveRoomOptions) {
-    const { code, bus, clock, grace } = options
+    const { code, store, bus, clock, grace } = options
     this.#options = options
     this.#unlisten = bus.listen(code, (hint) => this.#hear(hint))
+    this.#marks = new Marks((marks) => store.mark(code, marks))
     this.presence = new Presence({
       clock,
       grace,
-      mark: (id, isHere) => this.#mark(id, isHere),
+      mark: (id, isHere) => {
+        if (!this.#hasEnded) this.#marks.set(id, isHere)
+      },
       tell: (attendance, notice) => {
         this.#pending.push(attendance)
         if (notice) this.#pending.push(notice)
@@ -86,9 +88,9 @@ export class LiveRoom {
     })
   }
 
-  /** Whether nobody is here, nor taken to be. */
+  /** Whether nobody is here, nor taken to be by the store. */
   get isEmpty(): boolean {
-    return this.presence.isEmpty && this.#fanout.size === 0
+    return this.presence.isEmpty && this.#fanout.size === 0 && this.#marks.areTold
   }
 
   get connections(): Connection[] {
@@ -133,12 +135,6 @@ export class LiveRoom {
     }
   }
 
-  /** A host has just changed a member, which the log tells only those who hold a connection. */
-  changed(entry: MemberChanged): void {
-    if (isGone(entry)) this.presence.left(entry.member.id)
-    else this.presence.changed(entry.member)
-  }
-
   /** A member left for good: their connections are closed. */
   dismiss(id: string): void {
     this.presence.left(id)
@@ -160,7 +156,7 @@ export class LiveRoom {
     const { store, code } = this.#options
     if (!(await store.touch(code))) return this.#end()
     this.#wake()
-    await this.#sendMarks()
+    await this.#marks.tell()
     const ids = this.#nextLookedAt()
     if (ids.length === 0) return
     for (const id of await store.missing(code, ids)) this.dismiss(id)
@@ -259,8 +255,8 @@ export class LiveRoom {
 
   #changed(entry: MemberChanged): void {
     this.#options.changed(entry)
-    this.changed(entry)
-    if (isGone(entry)) this.close('removed', entry.member.id)
+    if (isGone(entry)) this.dismiss(entry.member.id)
+    else this.presence.changed(entry.member)
   }
 
   /** The part of a page up to the room's place; undefined where it does not come that far, or that cannot be known. */
@@ -317,27 +313,6 @@ export class LiveRoom {
     const waiting = this.#afterTurn
     this.#afterTurn = []
     for (const resolve of waiting) resolve()
-  }
-
-  #mark(id: string, isHere: boolean): void {
-    this.#marks.set(id, isHere)
-    if (this.#isMarking || this.#hasEnded) return
-    this.#isMarking = true
-    // What fails is tried again with the next look.
-    queueMicrotask(() => void this.#sendMarks().catch(console.error))
-  }
-
-  async #sendMarks(): Promise<void> {
-    this.#isMarking = false
-    if (this.#marks.size === 0) return
-    const marks = this.#marks
-    this.#marks = new Map()
-    try {
-      await this.#options.store.mark(this.#options.code, marks)
-    } catch (error) {
-      this.#marks = new Map([...marks, ...this.#marks])
-      throw error
-    }
   }
 
   /** The members behind some of the connections, others each time. */

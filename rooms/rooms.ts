@@ -2,7 +2,7 @@ import { randomInt, randomUUID } from 'node:crypto'
 import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Cursor, readCursor } from './cursor.ts'
-import type { Act } from './entries.ts'
+import { type Act, isGone } from './entries.ts'
 import type { Connection } from './fanout.ts'
 import { Hall } from './hall.ts'
 import { makeMember, makeRoom } from './make.ts'
@@ -223,9 +223,12 @@ export class Rooms {
     const appended = await this.#host(code, { kind: 'member', id, change, milliseconds, ...this.#doing(host) })
     if (!appended.ok) return appended
     if (appended.entry.kind !== 'member') throw new TypeError('a member was changed, and the entry is of another kind')
-    this.#revival.changed(appended.entry)
-    this.#hall.find(code)?.changed(appended.entry)
-    return { ok: true, member: appended.entry.member }
+    const { entry } = appended
+    this.#revival.changed(entry)
+    // The log tells only those who are abreast of it.
+    if (isGone(entry)) this.#bus.hint(code, { about: 'member-gone', id })
+    else this.#hall.find(code)?.presence.changed(entry.member)
+    return { ok: true, member: entry.member }
   }
 
   /** Changes the room, as a host. Refuses words that cannot be shown, and numbers that cannot be. */
@@ -291,10 +294,15 @@ export class Rooms {
    * It is sent nothing before `connect`.
    */
   async enter(code: string, connection: Connection): Promise<void> {
-    this.#hall.open(code).enter(connection)
+    const live = this.#hall.open(code)
+    live.enter(connection)
     const { id } = connection.member
-    if (!(await this.#store.member(code, id)))
-      connection.close((await this.#store.find(code)) ? 'removed' : 'room-gone')
+    if (!(await this.#store.member(code, id))) {
+      if (await this.#store.find(code)) live.dismiss(id)
+      else connection.close('room-gone')
+    }
+    // Everybody else has been sent away already.
+    if (this.#isDraining) connection.close('restart')
   }
 
   /**
@@ -330,7 +338,10 @@ export class Rooms {
     const tooFast = this.#pace.post(code, act.by)
     if (tooFast) return tooFast
     const appended = await this.#append(code, act)
-    if (!appended.ok) return appended
+    if (!appended.ok) {
+      this.#pace.unsaid(code)
+      return appended
+    }
     const { entry, repeated } = appended
     if (entry.kind === 'message') return { ok: true, message: entry, repeated }
     if (entry.kind === 'edited' || entry.kind === 'deleted') return { ok: true, message: entry.message, repeated }

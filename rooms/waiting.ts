@@ -17,13 +17,15 @@ export class Waiting {
 
   /** Settles once what this connection was sent is on its way, or it has ended. */
   async for(connection: Connection): Promise<void> {
+    const drained = connection.drained()
+    if (!drained) return
     this.#connections.add(connection)
     if (this.#connections.size > this.#limit) {
       const [oldest] = this.#connections
       this.#connections.delete(oldest)
       oldest.cut()
     }
-    await connection.drained()
+    await drained
     this.#connections.delete(connection)
   }
 }

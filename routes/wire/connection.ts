@@ -100,8 +100,8 @@ export class SocketConnection implements Connection, Writer {
     this.#isBehind = false
   }
 
-  drained(): Promise<void> {
-    if (this.isClosed || !this.hasUnsent) return Promise.resolve()
+  drained(): Promise<void> | undefined {
+    if (this.isClosed || !this.hasUnsent) return undefined
     // What was written directly is not in the stream's queue, but the kernel takes this after it.
     return new Promise((resolve) => {
       const done = () => {
