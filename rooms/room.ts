@@ -267,7 +267,10 @@ export class LiveRoom {
     if (page.cursor === cursor) return page.more ? undefined : page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
-    return index < 0 ? undefined : { ...page, entries: page.entries.slice(0, index + 1), cursor }
+    const entries = page.entries.slice(0, index + 1)
+    // What a gap tells of lies before the first message, and must not be told once more by the room.
+    const isSplit = page.gap && !entries.some(({ kind }) => kind === 'message')
+    return index < 0 || isSplit ? undefined : { ...page, entries, cursor }
   }
 
   /** Writes a connection the last of what it missed; from now on it is abreast. */
