@@ -320,8 +320,7 @@ export class Rooms {
   /** Takes no more posts, sends those that were taken and closes every connection, evenly over so many milliseconds at most. */
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true
-    await Promise.allSettled(this.#appending)
-    await this.#hall.drain(milliseconds)
+    await this.#hall.drain(Promise.allSettled(this.#appending), milliseconds)
   }
 
   /** Lets go of the store, once nobody is left to ask for anything. */

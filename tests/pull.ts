@@ -142,6 +142,17 @@ test('who comes in while the others are sent away is sent away too, and not left
   )
 })
 
+test('however the store hangs everyone is told within eight seconds that the server is about to stop', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  const ears = [ear]
+  for (let count = 0; count < 200; count += 1) ears.push(await connectedEar(rooms, code, ann))
+  store.isHanging = true
+  void rooms.post(code, ann, { text: 'hello', key: '' }).catch(() => {})
+  void rooms.drain(3000)
+  await clock.pass(8000)
+  assert.is(ears.filter(({ farewell }) => farewell === 'restart').length, 201)
+})
+
 test('of those who go on together nobody is cut off who has taken all', async () => {
   const { rooms, code, ann, ear, store } = await listening()
   const answer = store.holdOne()
@@ -359,6 +370,7 @@ class FaultyStore extends MemoryStore {
     const held = this.#held
     this.#held = undefined
     await held
+    await this.#hang()
     return super.entries(...asked)
   }
 
