@@ -21,7 +21,7 @@ export interface Format {
 export type Farewell = 'restart' | 'removed' | 'room-gone' | 'busy'
 
 /** The number of a connection that is not abreast of its room: the room's turns pass it by. */
-export const BEHIND = -1
+const BEHIND = -1
 
 /** One open socket or stream. */
 export interface Connection {

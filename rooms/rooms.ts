@@ -1,16 +1,16 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Cursor, readCursor } from './cursor.ts'
+import { freeName, passDoor } from './door.ts'
 import { type Act, isGone } from './entries.ts'
 import type { Connection } from './fanout.ts'
 import { Hall } from './hall.ts'
 import { makeMember, makeRoom } from './make.ts'
-import { readName, suggestName } from './name.ts'
+import { readName } from './name.ts'
 import { own } from './own.ts'
 import { boundPage, boundStretch, PAGE_BYTES, type SizeOf } from './page.ts'
 import { Pace } from './pace.ts'
-import { isPassword } from './password.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
 import { type Bus, LocalBus } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
@@ -139,7 +139,7 @@ export class Rooms {
     if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
     const tooFast = this.#pace.join(code)
     if (tooFast) return tooFast
-    const door = await this.#passDoor(code, password)
+    const door = await passDoor(await this.#store.find(code), password)
     if (!door.ok) {
       // A guess took its time.
       if (door.refusal !== 'password-wrong') this.#pace.stayOut(code)
@@ -150,7 +150,10 @@ export class Rooms {
     if (admission !== 'admitted') this.#pace.stayOut(code)
     if (admission === 'no-room') return refuse('room-unknown')
     if (admission === 'banned') return refuse('banned')
-    if (admission === 'name-taken') return refuse('name-taken', { suggestion: await this.#suggest(code, read.name) })
+    if (admission === 'name-taken') {
+      const suggestion = await freeName(read.name, (name) => this.#store.isTaken(code, name))
+      return refuse('name-taken', { suggestion })
+    }
     if (!member.isWaiting) this.#hall.open(code).presence.seen(member)
     return { ok: true, member }
   }
@@ -365,27 +368,9 @@ export class Rooms {
     }
   }
 
-  /** Asks at the door of a room whether somebody new may come in. */
-  async #passDoor(code: string, password: string): Promise<Result<{ isKnock: boolean }>> {
-    const room = await this.#store.find(code)
-    if (!room) return refuse('room-unknown')
-    if (room.door === 'locked') return refuse('door-locked')
-    if (room.password === '') return { ok: true, isKnock: room.door === 'knock' }
-    const isRight = await isPassword(password, room.password)
-    return isRight ? { ok: true, isKnock: room.door === 'knock' } : refuse('password-wrong')
-  }
-
   #ended(room: Room): void {
     this.#revival.ended(room.code)
     this.#bus.hint(room.code, { about: 'room-gone' })
-  }
-
-  async #suggest(code: string, name: string): Promise<string> {
-    // A crowd of namesakes is not asked one by one: after the first few the number at least doubles.
-    for (let number = 2; ; number += number < 5 ? 1 : randomInt(number, number * 2)) {
-      const suggestion = suggestName(name, number)
-      if (!(await this.#store.isTaken(code, suggestion))) return suggestion
-    }
   }
 }
 

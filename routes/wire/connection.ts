@@ -10,20 +10,15 @@ import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
+import { type Asked, readAsked } from './asked.ts'
 import { type Writer, writeDirectly } from './direct.ts'
+import { FAREWELLS } from './farewells.ts'
 import { fragmentBytes, textFrame } from './frames.ts'
 import { Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
 const NOTHING = new Uint8Array()
-
-export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
-  restart: { code: 1012, words: '' },
-  removed: { code: 1008, words: 'You are no longer in this room.' },
-  'room-gone': { code: 4000, words: 'This room is gone.' },
-  busy: { code: 1013, words: '' },
-}
 
 /** Messages as fragments in text frames; encoded once for everyone. */
 const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)), sizeOf: fragmentBytes }
@@ -123,11 +118,6 @@ export class SocketConnection implements Connection, Writer {
     this.#ws.terminate()
   }
 
-  /** Leaves its place to another connection of the same member. */
-  giveWay(): void {
-    this.#ws.close(1013)
-  }
-
   /** Whether bytes wait to be taken. The handle would know too, but asking it costs more than all else of a look. */
   get hasUnsent(): boolean {
     return this.#isBehind || this.#socket.writableLength > 0
@@ -157,13 +147,13 @@ export class SocketConnection implements Connection, Writer {
     this.hear()
     if (this.isClosed) return
     if (isBinary) return this.#ws.close(1003)
-    const asked = readAsk(String(data))
+    const asked = readAsked(String(data))
     if (!asked) return this.#refuse(refuse('malformed'))
     try {
       await this.#do(asked)
     } catch (error) {
       console.error(error)
-      this.giveWay()
+      this.close('busy')
     }
   }
 
@@ -173,7 +163,7 @@ export class SocketConnection implements Connection, Writer {
       await this.#site.rooms.enter(this.code, this)
     } catch (error) {
       console.error(error)
-      this.giveWay()
+      this.close('busy')
     }
   }
 
@@ -226,23 +216,4 @@ function onSign(this: WebSocket): void {
 
 function onClose(this: WebSocket): void {
   ;(this as RoomSocket).connection?.ended()
-}
-
-interface Asked {
-  readonly since?: string
-  readonly text?: string
-  readonly key?: string
-}
-
-function readAsk(data: string): Asked | undefined {
-  let json: unknown
-  try {
-    json = JSON.parse(data)
-  } catch {
-    return undefined
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
-  const { since, text, key } = json as Record<string, unknown>
-  const isReadable = [since, text, key].every((value) => value === undefined || typeof value === 'string')
-  return isReadable ? (json as Asked) : undefined
 }
