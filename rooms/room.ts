@@ -130,7 +130,7 @@ export class LiveRoom {
         await this.#options.waiting.for(connection)
       }
       // What is ahead of the room, or of another history, is met once the room has read it too.
-      if (!page.more) await this.#turn()
+      if (!page.more) await this.settle()
       after = readCursor(page.cursor)
     }
   }
@@ -162,9 +162,12 @@ export class LiveRoom {
     for (const id of await store.missing(code, ids)) this.dismiss(id)
   }
 
-  /** Sends all that the log has by now, and what waits beside it. */
+  /** Settles after a turn that has yet to begin, and so sends all that the log has by now and what waits beside it. */
   settle(): Promise<void> {
-    return this.#turn()
+    return new Promise((resolve) => {
+      this.#afterTurn.push(resolve)
+      this.#wake()
+    })
   }
 
   /** Nobody is here any more, or is told anything. */
@@ -176,14 +179,6 @@ export class LiveRoom {
   #hear(hint: Hint): void {
     if (hint.about === 'member-gone') this.dismiss(hint.id)
     else this.#wake()
-  }
-
-  /** Settles after a turn that has yet to begin, so that it reads all that is there by now. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#afterTurn.push(resolve)
-      this.#wake()
-    })
   }
 
   #wake(): void {
@@ -214,10 +209,7 @@ export class LiveRoom {
     }
     this.#isTurnDue = false
     for (const resolve of waiting) resolve()
-    if (this.#reasons > 0) {
-      this.#reasons = 0
-      this.#wake()
-    }
+    if (this.#reasons > 0) this.#wake()
   }
 
   /** Hands out all that follows the room's place, and what waits beside the log. */
@@ -264,7 +256,7 @@ export class LiveRoom {
     if (!this.#place && !page.more) this.#place = placeAfter(page)
     if (!this.#place) return undefined
     const { at, cursor } = this.#place
-    if (page.cursor === cursor) return page.more ? undefined : page
+    if (page.cursor === cursor && !page.more) return page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
     const entries = page.entries.slice(0, index + 1)

@@ -139,23 +139,11 @@ export class Rooms {
     if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
     const tooFast = this.#pace.join(code)
     if (tooFast) return tooFast
-    const door = await passDoor(await this.#store.find(code), password)
-    if (!door.ok) {
-      // A guess took its time.
-      if (door.refusal !== 'password-wrong') this.#pace.stayOut(code)
-      return door
-    }
-    const member = { ...makeMember(read.name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
-    const admission = await this.#store.admit(code, member)
-    if (admission !== 'admitted') this.#pace.stayOut(code)
-    if (admission === 'no-room') return refuse('room-unknown')
-    if (admission === 'banned') return refuse('banned')
-    if (admission === 'name-taken') {
-      const suggestion = await freeName(read.name, (name) => this.#store.isTaken(code, name))
-      return refuse('name-taken', { suggestion })
-    }
-    if (!member.isWaiting) this.#hall.open(code).presence.seen(member)
-    return { ok: true, member }
+    const joined = await this.#admit(code, read.name, password)
+    // A guess took its time.
+    if (!joined.ok && joined.refusal !== 'password-wrong') this.#pace.stayOut(code)
+    if (joined.ok && !joined.member.isWaiting) this.#hall.open(code).presence.seen(joined.member)
+    return joined
   }
 
   /**
@@ -366,6 +354,19 @@ export class Rooms {
       this.#appending.delete(appending)
       this.#bus.hint(code, { about: 'log' })
     }
+  }
+
+  /** Asks at the door, and has the store let somebody in. */
+  async #admit(code: string, name: string, password: string): Promise<Result<{ member: Member }>> {
+    const door = await passDoor(await this.#store.find(code), password)
+    if (!door.ok) return door
+    const member = { ...makeMember(name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
+    const admission = await this.#store.admit(code, member)
+    if (admission === 'admitted') return { ok: true, member }
+    if (admission === 'no-room') return refuse('room-unknown')
+    if (admission === 'banned') return refuse('banned')
+    const suggestion = await freeName(name, (one) => this.#store.isTaken(code, one))
+    return refuse('name-taken', { suggestion })
   }
 
   #ended(room: Room): void {
