@@ -58,7 +58,7 @@ const NAMED = 1000
 const PAGE = 50
 const LONGEST_PAGE = 200
 
-/** Rooms, their members and what was said: the only door to this module. Rejects with `StoreFailure` where the store fails. */
+/** Rooms, their members and what was said: the only way into this module. Rejects with `StoreFailure` where the store fails. */
 export class Rooms {
   #store: Store
   #bus: Bus
