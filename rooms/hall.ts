@@ -11,7 +11,7 @@ const LOOK_MS = 10_000
 const LOOKS = 4
 const SHORTEST_LOOK_MS = 250
 // Rooms that are looked after at once.
-const TOGETHER = 64
+const LOOK_ROOMS = 64
 // Milliseconds between two goodbyes, where that does not take too long.
 const BETWEEN_GOODBYES_MS = 20
 const GOODBYES = 50
@@ -110,12 +110,14 @@ export class Hall {
     const began = clock.elapsed()
     const rooms = [...this.#rooms.values()]
     const failed: unknown[] = []
-    for (let first = 0; first < rooms.length; first += TOGETHER) {
-      const looks = rooms.slice(first, first + TOGETHER).map((live) => live.look().catch((error) => failed.push(error)))
+    for (let first = 0; first < rooms.length; first += LOOK_ROOMS) {
+      const looks = rooms
+        .slice(first, first + LOOK_ROOMS)
+        .map((live) => live.look().catch((error) => failed.push(error)))
       await Promise.all(looks)
     }
     if (failed.length > 0) throw failed[0]
-    // The first of them was kept when this began.
+    // The first room was kept when this began, and must not expire for what the others took since.
     for (const room of await store.expire(ttl + clock.elapsed() - began)) {
       expired(room)
       bus.hint(room.code, { about: 'room-gone' })

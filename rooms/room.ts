@@ -20,7 +20,7 @@ const TURN_ENTRIES = 1000
 // Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
 const TURNS = 8
 // Members that one look asks the store about.
-const LOOKED_AT = 1000
+const LOOK_MEMBERS = 1000
 
 export interface LiveRoomOptions {
   readonly code: string
@@ -272,7 +272,7 @@ export class LiveRoom {
     this.#flush(place)
     this.#write(connection, last, this.presence.here())
     connection.seen = place.at.seq
-    // Whoever was read for here may have seen more than the room, whose hint is still to come or was lost.
+    // This connection may have read more than the room has, whose hint is late or was lost.
     this.#wake()
     void this.#options.waiting.for(connection)
   }
@@ -314,8 +314,8 @@ export class LiveRoom {
   #nextLookedAt(): string[] {
     const ids = [...new Set(this.connections.map(({ member }) => member.id))]
     if (this.#lookedAt >= ids.length) this.#lookedAt = 0
-    const some = ids.slice(this.#lookedAt, this.#lookedAt + LOOKED_AT)
-    this.#lookedAt += LOOKED_AT
+    const some = ids.slice(this.#lookedAt, this.#lookedAt + LOOK_MEMBERS)
+    this.#lookedAt += LOOK_MEMBERS
     return some
   }
 }

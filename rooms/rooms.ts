@@ -52,11 +52,11 @@ export interface Query {
 }
 
 // People in one room, by their connections; whoever is away does not count.
-const PRESENT = 20_000
+const PRESENT_MEMBERS = 20_000
 // Names in one answer: with the longest that there are it is as long as a page of the log.
-const NAMED = 1000
-const PAGE = 50
-const LONGEST_PAGE = 200
+const NAMED_MEMBERS = 1000
+const PAGE_ENTRIES = 50
+const LONGEST_PAGE_ENTRIES = 200
 
 /** Rooms, their members and what was said: the only way into this module. Rejects with `StoreFailure` where the store fails. */
 export class Rooms {
@@ -89,7 +89,7 @@ export class Rooms {
       store: this.#store,
       clock,
       ttl,
-      isCrowded: (code) => this.attendance(code).count >= PRESENT,
+      isCrowded: (code) => this.attendance(code).count >= PRESENT_MEMBERS,
       leave: (code, id) => this.leave(code, id),
       gaveWay: (room) => this.#ended(room),
     })
@@ -136,11 +136,11 @@ export class Rooms {
   async join(code: string, name: string, password = ''): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
-    if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
+    if (this.attendance(code).count >= PRESENT_MEMBERS) return refuse('room-full', { retryAfter: 60 })
     const tooFast = this.#pace.join(code)
     if (tooFast) return tooFast
     const joined = await this.#admit(code, read.name, password)
-    // A guess took its time.
+    // A wrong password counts, because it took as long to look at as a right one.
     if (!joined.ok && joined.refusal !== 'password-wrong') this.#pace.stayOut(code)
     if (joined.ok && !joined.member.isWaiting) this.#hall.open(code).presence.seen(joined.member)
     return joined
@@ -277,7 +277,7 @@ export class Rooms {
 
   /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
-    return this.#hall.find(code)?.presence.members(NAMED) ?? []
+    return this.#hall.find(code)?.presence.members(NAMED_MEMBERS) ?? []
   }
 
   /**
@@ -393,6 +393,6 @@ function readPlace(cursor: string | undefined): Cursor | undefined | null {
   return cursor ? (readCursor(cursor) ?? null) : undefined
 }
 
-function bounded(limit = PAGE): number {
-  return Math.min(Math.max(limit, 1), LONGEST_PAGE)
+function bounded(limit = PAGE_ENTRIES): number {
+  return Math.min(Math.max(limit, 1), LONGEST_PAGE_ENTRIES)
 }
