@@ -81,6 +81,8 @@ export class LiveRoom {
         if (!this.#hasEnded) this.#marks.set(id, isHere)
       },
       tell: (attendance, notice) => {
+        // Whoever is not abreast is told who is here once they are.
+        if (!this.#place) return
         this.#pending.push(attendance)
         if (notice) this.#pending.push(notice)
         this.#wake()
@@ -221,7 +223,6 @@ export class LiveRoom {
       // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
       const isStale = this.#place !== place
       if (place && !isStale) this.#hand(stretch, place)
-      else if (!isStale) this.#pending = []
       this.#isBusy = stretch.entries.length > 1
       isMore = (isStale || stretch.more) && this.#fanout.size > 0
     }
