@@ -163,6 +163,11 @@ export class Rooms {
     return true
   }
 
+  /** A member without a connection has just said something, which kept the room: they are here. */
+  spoke(code: string, member: Member): void {
+    this.#hall.open(code).presence.seen(member)
+  }
+
   /** Takes a member out: their name is free, their session void, their connections closed. */
   async leave(code: string, id: string): Promise<void> {
     this.#revival.left(id)
