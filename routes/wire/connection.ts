@@ -59,6 +59,8 @@ export class SocketConnection implements Connection, Writer {
   #place: Place
   #address: string | undefined
   #isBehind = false
+  /** Settles once the store has said whether its member is still one. */
+  #entering: Promise<void> | undefined
   #frames: Bucket
   #progress = new Progress()
 
@@ -158,13 +160,19 @@ export class SocketConnection implements Connection, Writer {
   }
 
   /** Comes in, and leaves again at once where its member is gone meanwhile. */
-  async enter(): Promise<void> {
+  enter(): Promise<void> {
+    this.#entering = this.#comeIn()
+    return this.#entering
+  }
+
+  async #comeIn(): Promise<void> {
     try {
       await this.#site.rooms.enter(this.code, this)
     } catch (error) {
       console.error(error)
       this.close('busy')
     }
+    this.#entering = undefined
   }
 
   ended(): void {
@@ -175,6 +183,7 @@ export class SocketConnection implements Connection, Writer {
   async #do({ since, text, key = '' }: Asked): Promise<void> {
     if (since !== undefined && !this.hasStarted) {
       this.hasStarted = true
+      await this.#entering
       await this.#site.rooms.connect(this.code, this, since)
     }
     if (text !== undefined) await this.#post(text, key)
