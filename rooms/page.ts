@@ -24,11 +24,16 @@ export function boundPage(page: Page, bytes: number, sizeOf: SizeOf): Page {
   }
 }
 
-/** Leaves out of a stretch the later entries that are more than so many bytes, but never all of them. */
+/**
+ * Leaves out of a stretch the later entries that are more than so many bytes, but never all of them. Where it would end
+ * within a gap what hosts did there is left out instead.
+ */
 export function boundStretch(stretch: Stretch, bytes: number, sizeOf: SizeOf): Stretch {
-  const { entries } = stretch
+  const { entries, gapEnd = 0 } = stretch
   const count = countWithin(entries, bytes, sizeOf)
   if (count === entries.length) return stretch
+  if (entries[count - 1].seq < gapEnd)
+    return boundStretch({ ...stretch, entries: entries.filter(({ seq }) => seq > gapEnd) }, bytes, sizeOf)
   return { ...stretch, entries: entries.slice(0, count), more: true, cursor: writeCursor(entries[count - 1]) }
 }
 

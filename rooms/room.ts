@@ -260,10 +260,9 @@ export class LiveRoom {
     if (page.cursor === cursor && !page.more) return page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
-    const entries = page.entries.slice(0, index + 1)
-    // What a gap tells of lies before the first message, and must not be told once more by the room.
-    const isSplit = page.gap && !entries.some(({ kind }) => kind === 'message')
-    return index < 0 || isSplit ? undefined : { ...page, entries, cursor }
+    // Within a gap the room would tell once more what is gone.
+    if (index < 0 || at.seq < (page.gapEnd ?? 0)) return undefined
+    return { ...page, entries: page.entries.slice(0, index + 1), cursor }
   }
 
   /** Writes a connection the last of what it missed; from now on it is abreast. */

@@ -151,6 +151,8 @@ export interface Stretch {
    * then (after a place of another history all of it), and the room and its members are as they are now.
    */
   readonly gap?: Gap
+  /** The number of the last message that the gap counts: cut before it, the rest would be told as gone once more. */
+  readonly gapEnd?: number
   /** The last message before the first entry, if it is still kept. */
   readonly previous?: Message
   /** The place that was asked from. */

@@ -6,8 +6,10 @@ import { type Cursor, readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { boundPage, boundStretch } from '../rooms/page.ts'
+import type { Act } from '../rooms/entries.ts'
+import { makeRoom } from '../rooms/make.ts'
 import { Rooms } from '../rooms/rooms.ts'
-import { type Entry, type Message, type Page, UNCHANGED } from '../rooms/types.ts'
+import { type Entry, type Message, type Page, type Stretch, UNCHANGED } from '../rooms/types.ts'
 import type { Site } from '../routes/guard/site.ts'
 import { frame } from '../templates/frames.ts'
 import { Random } from './faults/random.ts'
@@ -61,6 +63,23 @@ test('whatever the sizes, paging on or back over bounded pages reaches every ent
     }),
     { seed: 7, numRuns: 300 },
   )
+})
+
+test('what is gone is told once however an answer is cut, and what hosts did since is in it', async () => {
+  const { store, start, last } = await moderated()
+  for (let fits = 1; fits <= 20; fits += 1) {
+    const pages = []
+    for (let after: Cursor = start; pages.at(-1)?.more !== false; after = placeOf(pages.at(-1)))
+      pages.push(boundStretch(there(await store.entries(CODE, { after, limit: 100 })), fits, () => 1))
+    const isSaid = (entry: Entry) => entry.kind === 'message'
+    const entries = pages.flatMap((page) => page.entries)
+    assert.equal(pages[0].gap, { kind: 'gap', missed: 9 }, `${fits} fit`)
+    assert.not(
+      pages.slice(1).some(({ gap }) => gap),
+      `${fits} fit`,
+    )
+    assert.equal([entries.filter(isSaid).length, entries.at(-1)], [5, last])
+  }
 })
 
 test('a page of what takes most is bounded by bytes, as HTML and as JSON, and so is the room’s own', async () => {
@@ -342,6 +361,31 @@ async function filled(sizes: readonly number[], history: number): Promise<Memory
 }
 
 /** A room in which the same sign was said 210 times as often as it goes. */
+/** A room of which five messages are kept, where a host did something after each of those that are not. */
+async function moderated() {
+  const store = new MemoryStore({ history: 5, bytes: 1_000_000, rooms: 10 })
+  await store.create({ ...makeRoom('', 0), code: CODE }, { ...ann, role: 'host' })
+  const act = async (what: object) => {
+    const appended = await store.append(CODE, { ...what, by: ann.id, at: 1 } as Act)
+    if (!appended.ok) throw new Error(appended.refusal)
+    return appended.entry
+  }
+  const say = (text: string) => act({ kind: 'message', key: text, text })
+  const start = await say('first')
+  for (let number = 0; number < 8; number += 1) {
+    const bob = { id: `bob ${number}`, name: `bob ${number}`, role: 'member' as const }
+    await store.admit(CODE, bob)
+    await say(`early ${number}`)
+    await act({ kind: 'member', id: bob.id, change: 'mute' })
+  }
+  for (let number = 0; number < 6; number += 1) await say(`late ${number}`)
+  return { store, start, last: await act({ kind: 'room', change: { notice: 'the last act' } }) }
+}
+
+function placeOf(stretch: Stretch | undefined): Cursor {
+  return readCursor(stretch?.cursor ?? '') as Cursor
+}
+
 async function hostile(sign: string): Promise<Guest> {
   const { house, site } = makeHouse()
   const ann = await house.open()

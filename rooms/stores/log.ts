@@ -119,7 +119,8 @@ export class MemoryLog {
     const previous = this.#history.lastUpTo(entries.length > 0 ? entries[0].seq - 1 : seq)
     const cursor = writeCursor(more ? last : this.#newest)
     const stretch = { entries, more, previous, start: writeCursor(after), cursor }
-    return withGap(stretch, isOurs ? this.#gapAfter(seq) : { kind: 'gap' })
+    const gap: Gap | undefined = isOurs ? this.#gapAfter(seq) : { kind: 'gap' }
+    return gap ? { ...stretch, gap, gapEnd: this.#history.fallen > 0 ? this.#history.floor.seq : 0 } : stretch
   }
 
   /** Lets go of the oldest message, or of what can be spared beside the newest; false where nothing can. */
