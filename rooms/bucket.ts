@@ -33,7 +33,7 @@ export function take(bucket: Bucket, rate: Rate, now: number): number {
 }
 
 /** Seconds until a token can be taken, 0 when one is there; takes none. */
-export function refill(bucket: Bucket, rate: Rate, now: number): number {
+function refill(bucket: Bucket, rate: Rate, now: number): number {
   const gained = ((now - bucket.at) / 1000) * rate.perSecond
   bucket.tokens = Math.min(rate.burst, bucket.tokens + gained)
   bucket.at = now

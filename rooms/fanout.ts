@@ -21,7 +21,7 @@ export interface Format {
 export type Farewell = 'restart' | 'removed' | 'room-gone' | 'busy'
 
 /** The number of a connection that is not abreast of its room: the room's turns pass it by. */
-export const BEHIND = -1
+const BEHIND = -1
 
 /** One open socket or stream. */
 export interface Connection {
@@ -34,8 +34,8 @@ export interface Connection {
    * @param cursor the place in the log after these bytes
    */
   write(bytes: Uint8Array, cursor: string): void
-  /** Settles once what was written is on its way, or the connection has ended. */
-  drained(): Promise<void>
+  /** Settles once what was written is on its way, or the connection has ended; undefined where that is so already. */
+  drained(): Promise<void> | undefined
   readonly isClosed: boolean
   close(farewell: Farewell): void
   /** Ends at once, for a reader that would only ever read more slowly. */

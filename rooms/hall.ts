@@ -11,12 +11,12 @@ const LOOK_MS = 10_000
 const LOOKS = 4
 const SHORTEST_LOOK_MS = 250
 // Rooms that are looked after at once.
-const TOGETHER = 64
+const LOOK_ROOMS = 64
 // Milliseconds between two goodbyes, where that does not take too long.
 const BETWEEN_GOODBYES_MS = 20
 const GOODBYES = 50
 // A store that does not answer must not hold up the end.
-const SETTLE_MS = 2000
+const SETTLE_MS = 5000
 
 export interface HallOptions {
   readonly store: Store
@@ -62,10 +62,14 @@ export class Hall {
     return live
   }
 
-  /** Sends what was said, and closes every connection, evenly over so many milliseconds at most. */
-  async drain(milliseconds: number): Promise<void> {
+  /**
+   * Sends what was said, and closes every connection, evenly over so many milliseconds at most.
+   * @param appended settles once all that was taken is in the store
+   */
+  async drain(appended: Promise<unknown>, milliseconds: number): Promise<void> {
     this.#cancelLook()
-    await this.#settle()
+    const late = new Promise<void>((resolve) => this.#options.clock.after(SETTLE_MS, resolve))
+    await Promise.race([appended.then(() => this.#settle()), late])
     const connections = [...this.#rooms.values()].flatMap((live) => live.connections)
     await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
     for (const [code, live] of this.#rooms) this.#close(code, live)
@@ -73,8 +77,7 @@ export class Hall {
 
   async #settle(): Promise<void> {
     const busy = [...this.#rooms.values()].filter(({ connections }) => connections.length > 0)
-    const late = new Promise<void>((resolve) => this.#options.clock.after(SETTLE_MS, resolve))
-    await Promise.race([Promise.all(busy.map((live) => live.settle())), late])
+    await Promise.all(busy.map((live) => live.settle()))
   }
 
   async #spread(connections: Connection[], farewell: Farewell, milliseconds: number): Promise<void> {
@@ -107,12 +110,14 @@ export class Hall {
     const began = clock.elapsed()
     const rooms = [...this.#rooms.values()]
     const failed: unknown[] = []
-    for (let first = 0; first < rooms.length; first += TOGETHER) {
-      const looks = rooms.slice(first, first + TOGETHER).map((live) => live.look().catch((error) => failed.push(error)))
+    for (let first = 0; first < rooms.length; first += LOOK_ROOMS) {
+      const looks = rooms
+        .slice(first, first + LOOK_ROOMS)
+        .map((live) => live.look().catch((error) => failed.push(error)))
       await Promise.all(looks)
     }
     if (failed.length > 0) throw failed[0]
-    // The first of them was kept when this began.
+    // The first room was kept when this began, and must not expire for what the others took since.
     for (const room of await store.expire(ttl + clock.elapsed() - began)) {
       expired(room)
       bus.hint(room.code, { about: 'room-gone' })

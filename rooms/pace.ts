@@ -34,6 +34,11 @@ export class Pace {
     return later('room-busy', roomWait)
   }
 
+  /** Gives a room back the turn of what was not said; who tried has had theirs. */
+  unsaid(code: string): void {
+    this.#roomPosts.giveBack(code)
+  }
+
   /** For a host to do something. */
   host(id: string): Refusal | undefined {
     const wait = this.#hosting.take(id)

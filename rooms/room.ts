@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts'
 import { type Cursor, readCursor } from './cursor.ts'
 import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
+import { Marks } from './marks.ts'
 import { boundStretch } from './page.ts'
 import { persist } from './persist.ts'
 import { Presence } from './presence.ts'
@@ -19,7 +20,7 @@ const TURN_ENTRIES = 1000
 // Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
 const TURNS = 8
 // Members that one look asks the store about.
-const LOOKED_AT = 1000
+const LOOK_MEMBERS = 1000
 
 export interface LiveRoomOptions {
   readonly code: string
@@ -63,22 +64,25 @@ export class LiveRoom {
   #isBusy = false
   /** Called after the turn that is due. */
   #afterTurn: (() => void)[] = []
-  /** Who came or went, as far as the store has not been told. */
-  #marks = new Map<string, boolean>()
-  #isMarking = false
+  #marks: Marks
   #lookedAt = 0
   #isGone = false
   #hasEnded = false
 
   constructor(options: LiveRoomOptions) {
-    const { code, bus, clock, grace } = options
+    const { code, store, bus, clock, grace } = options
     this.#options = options
     this.#unlisten = bus.listen(code, (hint) => this.#hear(hint))
+    this.#marks = new Marks((marks) => store.mark(code, marks))
     this.presence = new Presence({
       clock,
       grace,
-      mark: (id, isHere) => this.#mark(id, isHere),
+      mark: (id, isHere) => {
+        if (!this.#hasEnded) this.#marks.set(id, isHere)
+      },
       tell: (attendance, notice) => {
+        // Whoever is not abreast is told who is here once they are.
+        if (!this.#place) return
         this.#pending.push(attendance)
         if (notice) this.#pending.push(notice)
         this.#wake()
@@ -86,9 +90,9 @@ export class LiveRoom {
     })
   }
 
-  /** Whether nobody is here, nor taken to be. */
+  /** Whether nobody is here, nor taken to be by the store. */
   get isEmpty(): boolean {
-    return this.presence.isEmpty && this.#fanout.size === 0
+    return this.presence.isEmpty && this.#fanout.size === 0 && this.#marks.areTold
   }
 
   get connections(): Connection[] {
@@ -128,15 +132,9 @@ export class LiveRoom {
         await this.#options.waiting.for(connection)
       }
       // What is ahead of the room, or of another history, is met once the room has read it too.
-      if (!page.more) await this.#turn()
+      if (!page.more) await this.settle()
       after = readCursor(page.cursor)
     }
-  }
-
-  /** A host has just changed a member, which the log tells only those who hold a connection. */
-  changed(entry: MemberChanged): void {
-    if (isGone(entry)) this.presence.left(entry.member.id)
-    else this.presence.changed(entry.member)
   }
 
   /** A member left for good: their connections are closed. */
@@ -160,15 +158,18 @@ export class LiveRoom {
     const { store, code } = this.#options
     if (!(await store.touch(code))) return this.#end()
     this.#wake()
-    await this.#sendMarks()
+    await this.#marks.tell()
     const ids = this.#nextLookedAt()
     if (ids.length === 0) return
     for (const id of await store.missing(code, ids)) this.dismiss(id)
   }
 
-  /** Sends all that the log has by now, and what waits beside it. */
+  /** Settles after a turn that has yet to begin, and so sends all that the log has by now and what waits beside it. */
   settle(): Promise<void> {
-    return this.#turn()
+    return new Promise((resolve) => {
+      this.#afterTurn.push(resolve)
+      this.#wake()
+    })
   }
 
   /** Nobody is here any more, or is told anything. */
@@ -180,14 +181,6 @@ export class LiveRoom {
   #hear(hint: Hint): void {
     if (hint.about === 'member-gone') this.dismiss(hint.id)
     else this.#wake()
-  }
-
-  /** Settles after a turn that has yet to begin, so that it reads all that is there by now. */
-  #turn(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#afterTurn.push(resolve)
-      this.#wake()
-    })
   }
 
   #wake(): void {
@@ -218,10 +211,7 @@ export class LiveRoom {
     }
     this.#isTurnDue = false
     for (const resolve of waiting) resolve()
-    if (this.#reasons > 0) {
-      this.#reasons = 0
-      this.#wake()
-    }
+    if (this.#reasons > 0) this.#wake()
   }
 
   /** Hands out all that follows the room's place, and what waits beside the log. */
@@ -233,7 +223,6 @@ export class LiveRoom {
       // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
       const isStale = this.#place !== place
       if (place && !isStale) this.#hand(stretch, place)
-      else if (!isStale) this.#pending = []
       this.#isBusy = stretch.entries.length > 1
       isMore = (isStale || stretch.more) && this.#fanout.size > 0
     }
@@ -259,8 +248,8 @@ export class LiveRoom {
 
   #changed(entry: MemberChanged): void {
     this.#options.changed(entry)
-    this.changed(entry)
-    if (isGone(entry)) this.close('removed', entry.member.id)
+    if (isGone(entry)) this.dismiss(entry.member.id)
+    else this.presence.changed(entry.member)
   }
 
   /** The part of a page up to the room's place; undefined where it does not come that far, or that cannot be known. */
@@ -268,7 +257,7 @@ export class LiveRoom {
     if (!this.#place && !page.more) this.#place = placeAfter(page)
     if (!this.#place) return undefined
     const { at, cursor } = this.#place
-    if (page.cursor === cursor) return page.more ? undefined : page
+    if (page.cursor === cursor && !page.more) return page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
     const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
     // Within a gap the room would tell once more what is gone.
@@ -283,7 +272,7 @@ export class LiveRoom {
     this.#flush(place)
     this.#write(connection, last, this.presence.here())
     connection.seen = place.at.seq
-    // Whoever was read for here may have seen more than the room, whose hint is still to come or was lost.
+    // This connection may have read more than the room has, whose hint is late or was lost.
     this.#wake()
     void this.#options.waiting.for(connection)
   }
@@ -321,33 +310,12 @@ export class LiveRoom {
     for (const resolve of waiting) resolve()
   }
 
-  #mark(id: string, isHere: boolean): void {
-    this.#marks.set(id, isHere)
-    if (this.#isMarking || this.#hasEnded) return
-    this.#isMarking = true
-    // What fails is tried again with the next look.
-    queueMicrotask(() => void this.#sendMarks().catch(console.error))
-  }
-
-  async #sendMarks(): Promise<void> {
-    this.#isMarking = false
-    if (this.#marks.size === 0) return
-    const marks = this.#marks
-    this.#marks = new Map()
-    try {
-      await this.#options.store.mark(this.#options.code, marks)
-    } catch (error) {
-      this.#marks = new Map([...marks, ...this.#marks])
-      throw error
-    }
-  }
-
   /** The members behind some of the connections, others each time. */
   #nextLookedAt(): string[] {
     const ids = [...new Set(this.connections.map(({ member }) => member.id))]
     if (this.#lookedAt >= ids.length) this.#lookedAt = 0
-    const some = ids.slice(this.#lookedAt, this.#lookedAt + LOOKED_AT)
-    this.#lookedAt += LOOKED_AT
+    const some = ids.slice(this.#lookedAt, this.#lookedAt + LOOK_MEMBERS)
+    this.#lookedAt += LOOK_MEMBERS
     return some
   }
 }

@@ -1,16 +1,16 @@
-import { randomInt, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
 import { type Cursor, readCursor } from './cursor.ts'
-import type { Act } from './entries.ts'
+import { freeName, passDoor } from './door.ts'
+import { type Act, isGone } from './entries.ts'
 import type { Connection } from './fanout.ts'
 import { Hall } from './hall.ts'
 import { makeMember, makeRoom } from './make.ts'
-import { readName, suggestName } from './name.ts'
+import { readName } from './name.ts'
 import { own } from './own.ts'
 import { boundPage, boundStretch, PAGE_BYTES, type SizeOf } from './page.ts'
 import { Pace } from './pace.ts'
-import { isPassword } from './password.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
 import { type Bus, LocalBus } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
@@ -52,13 +52,13 @@ export interface Query {
 }
 
 // People in one room, by their connections; whoever is away does not count.
-const PRESENT = 20_000
+const PRESENT_MEMBERS = 20_000
 // Names in one answer: with the longest that there are it is as long as a page of the log.
-const NAMED = 1000
-const PAGE = 50
-const LONGEST_PAGE = 200
+const NAMED_MEMBERS = 1000
+const PAGE_ENTRIES = 50
+const LONGEST_PAGE_ENTRIES = 200
 
-/** Rooms, their members and what was said: the only door to this module. Rejects with `StoreFailure` where the store fails. */
+/** Rooms, their members and what was said: the only way into this module. Rejects with `StoreFailure` where the store fails. */
 export class Rooms {
   #store: Store
   #bus: Bus
@@ -89,7 +89,7 @@ export class Rooms {
       store: this.#store,
       clock,
       ttl,
-      isCrowded: (code) => this.attendance(code).count >= PRESENT,
+      isCrowded: (code) => this.attendance(code).count >= PRESENT_MEMBERS,
       leave: (code, id) => this.leave(code, id),
       gaveWay: (room) => this.#ended(room),
     })
@@ -136,23 +136,14 @@ export class Rooms {
   async join(code: string, name: string, password = ''): Promise<Result<{ member: Member }>> {
     const read = readName(name)
     if (!read.ok) return read
-    if (this.attendance(code).count >= PRESENT) return refuse('room-full', { retryAfter: 60 })
+    if (this.attendance(code).count >= PRESENT_MEMBERS) return refuse('room-full', { retryAfter: 60 })
     const tooFast = this.#pace.join(code)
     if (tooFast) return tooFast
-    const door = await this.#passDoor(code, password)
-    if (!door.ok) {
-      // A guess took its time.
-      if (door.refusal !== 'password-wrong') this.#pace.stayOut(code)
-      return door
-    }
-    const member = { ...makeMember(read.name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
-    const admission = await this.#store.admit(code, member)
-    if (admission !== 'admitted') this.#pace.stayOut(code)
-    if (admission === 'no-room') return refuse('room-unknown')
-    if (admission === 'banned') return refuse('banned')
-    if (admission === 'name-taken') return refuse('name-taken', { suggestion: await this.#suggest(code, read.name) })
-    if (!member.isWaiting) this.#hall.open(code).presence.seen(member)
-    return { ok: true, member }
+    const joined = await this.#admit(code, read.name, password)
+    // A wrong password counts, because it took as long to look at as a right one.
+    if (!joined.ok && joined.refusal !== 'password-wrong') this.#pace.stayOut(code)
+    if (joined.ok && !joined.member.isWaiting) this.#hall.open(code).presence.seen(joined.member)
+    return joined
   }
 
   /**
@@ -170,6 +161,11 @@ export class Rooms {
     if (!(await this.#store.touch(code))) return false
     this.#hall.open(code).presence.seen(member)
     return true
+  }
+
+  /** A member without a connection has just said something, which kept the room: they are here. */
+  spoke(code: string, member: Member): void {
+    this.#hall.open(code).presence.seen(member)
   }
 
   /** Takes a member out: their name is free, their session void, their connections closed. */
@@ -223,9 +219,12 @@ export class Rooms {
     const appended = await this.#host(code, { kind: 'member', id, change, milliseconds, ...this.#doing(host) })
     if (!appended.ok) return appended
     if (appended.entry.kind !== 'member') throw new TypeError('a member was changed, and the entry is of another kind')
-    this.#revival.changed(appended.entry)
-    this.#hall.find(code)?.changed(appended.entry)
-    return { ok: true, member: appended.entry.member }
+    const { entry } = appended
+    this.#revival.changed(entry)
+    // The log tells only those who are abreast of it.
+    if (isGone(entry)) this.#bus.hint(code, { about: 'member-gone', id })
+    else this.#hall.find(code)?.presence.changed(entry.member)
+    return { ok: true, member: entry.member }
   }
 
   /** Changes the room, as a host. Refuses words that cannot be shown, and numbers that cannot be. */
@@ -283,7 +282,7 @@ export class Rooms {
 
   /** Who is here, by name: in a crowd too, though not beyond the first thousand. */
   present(code: string): Member[] {
-    return this.#hall.find(code)?.presence.members(NAMED) ?? []
+    return this.#hall.find(code)?.presence.members(NAMED_MEMBERS) ?? []
   }
 
   /**
@@ -291,10 +290,15 @@ export class Rooms {
    * It is sent nothing before `connect`.
    */
   async enter(code: string, connection: Connection): Promise<void> {
-    this.#hall.open(code).enter(connection)
+    const live = this.#hall.open(code)
+    live.enter(connection)
     const { id } = connection.member
-    if (!(await this.#store.member(code, id)))
-      connection.close((await this.#store.find(code)) ? 'removed' : 'room-gone')
+    if (!(await this.#store.member(code, id))) {
+      if (await this.#store.find(code)) live.dismiss(id)
+      else connection.close('room-gone')
+    }
+    // Everybody else has been sent away already.
+    if (this.#isDraining) connection.close('restart')
   }
 
   /**
@@ -312,8 +316,7 @@ export class Rooms {
   /** Takes no more posts, sends those that were taken and closes every connection, evenly over so many milliseconds at most. */
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true
-    await Promise.allSettled(this.#appending)
-    await this.#hall.drain(milliseconds)
+    await this.#hall.drain(Promise.allSettled(this.#appending), milliseconds)
   }
 
   /** Lets go of the store, once nobody is left to ask for anything. */
@@ -330,7 +333,10 @@ export class Rooms {
     const tooFast = this.#pace.post(code, act.by)
     if (tooFast) return tooFast
     const appended = await this.#append(code, act)
-    if (!appended.ok) return appended
+    if (!appended.ok) {
+      this.#pace.unsaid(code)
+      return appended
+    }
     const { entry, repeated } = appended
     if (entry.kind === 'message') return { ok: true, message: entry, repeated }
     if (entry.kind === 'edited' || entry.kind === 'deleted') return { ok: true, message: entry.message, repeated }
@@ -355,27 +361,22 @@ export class Rooms {
     }
   }
 
-  /** Asks at the door of a room whether somebody new may come in. */
-  async #passDoor(code: string, password: string): Promise<Result<{ isKnock: boolean }>> {
-    const room = await this.#store.find(code)
-    if (!room) return refuse('room-unknown')
-    if (room.door === 'locked') return refuse('door-locked')
-    if (room.password === '') return { ok: true, isKnock: room.door === 'knock' }
-    const isRight = await isPassword(password, room.password)
-    return isRight ? { ok: true, isKnock: room.door === 'knock' } : refuse('password-wrong')
+  /** Asks at the door, and has the store let somebody in. */
+  async #admit(code: string, name: string, password: string): Promise<Result<{ member: Member }>> {
+    const door = await passDoor(await this.#store.find(code), password)
+    if (!door.ok) return door
+    const member = { ...makeMember(name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
+    const admission = await this.#store.admit(code, member)
+    if (admission === 'admitted') return { ok: true, member }
+    if (admission === 'no-room') return refuse('room-unknown')
+    if (admission === 'banned') return refuse('banned')
+    const suggestion = await freeName(name, (one) => this.#store.isTaken(code, one))
+    return refuse('name-taken', { suggestion })
   }
 
   #ended(room: Room): void {
     this.#revival.ended(room.code)
     this.#bus.hint(room.code, { about: 'room-gone' })
-  }
-
-  async #suggest(code: string, name: string): Promise<string> {
-    // A crowd of namesakes is not asked one by one: after the first few the number at least doubles.
-    for (let number = 2; ; number += number < 5 ? 1 : randomInt(number, number * 2)) {
-      const suggestion = suggestName(name, number)
-      if (!(await this.#store.isTaken(code, suggestion))) return suggestion
-    }
   }
 }
 
@@ -397,6 +398,6 @@ function readPlace(cursor: string | undefined): Cursor | undefined | null {
   return cursor ? (readCursor(cursor) ?? null) : undefined
 }
 
-function bounded(limit = PAGE): number {
-  return Math.min(Math.max(limit, 1), LONGEST_PAGE)
+function bounded(limit = PAGE_ENTRIES): number {
+  return Math.min(Math.max(limit, 1), LONGEST_PAGE_ENTRIES)
 }

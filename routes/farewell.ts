@@ -1,7 +1,7 @@
 import { createMiddleware } from 'hono/factory'
 import { farewellFrame } from '../templates/frames.ts'
 import { type Env, wantsFragment } from './guard/site.ts'
-import { FAREWELLS } from './wire/connection.ts'
+import { FAREWELLS } from './wire/farewells.ts'
 
 /**
  * Gives the farewell of a socket to a page that asks again and again for what followed its place, once its room or its

@@ -41,7 +41,7 @@ async function say(c: Ask, site: Site): Promise<Response> {
   if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())
   const room = roomPath(c.var.place, visit.room)
-  await site.rooms.seen(visit.room.code, member)
+  site.rooms.spoke(visit.room.code, member)
   return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
 }
 

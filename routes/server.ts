@@ -63,15 +63,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, options)
   return {
     port: (server.address() as AddressInfo).port,
-    async stop() {
-      await chat.drain()
-      // Until here it listened, to tell those who came that it is about to go.
-      const closed = new Promise((resolve) => server.close(resolve))
-      answers.stop()
-      server.closeIdleConnections()
-      setTimeout(() => server.closeAllConnections(), PATIENCE_MS).unref()
-      await closed
-    },
+    // Until the chat has drained it listens, to tell those who come that it is about to go.
+    stop: () => chat.drain().finally(() => close(server, answers)),
   }
 }
 
@@ -86,6 +79,15 @@ export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOption
     return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
   })
   return root
+}
+
+/** Settles once nobody is connected any more. */
+function close(server: Server, answers: Answers): Promise<void> {
+  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+  answers.stop()
+  server.closeIdleConnections()
+  setTimeout(() => server.closeAllConnections(), PATIENCE_MS).unref()
+  return closed
 }
 
 function listen(server: Server, { port, host }: ServerOptions): Promise<void> {

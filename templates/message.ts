@@ -82,7 +82,7 @@ function stateOf({ isDeleted, edited }: Message): string {
 }
 
 /** A message that was changed or taken back: it takes the place of what it was, wherever that stands. */
-export function revision(message: Message): string {
+function revision(message: Message): string {
   return render(message, html` hx-swap-oob="true"`).toString()
 }
 
@@ -151,7 +151,7 @@ function dayOf({ at }: Message): number {
 }
 
 /** A name's own colour, of those in the stylesheet: the same for everyone, today and tomorrow. */
-export function hue(name: string): number {
+function hue(name: string): number {
   let hash = 0
   for (const letter of name) hash = (hash * 31 + (letter.codePointAt(0) ?? 0)) >>> 0
   return hash % HUES

@@ -1,10 +1,13 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { WebSocket } from 'ws'
+import { MemoryStore } from '../rooms/stores/memory.ts'
+import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { TcpProxy } from './faults/proxy.ts'
 import type { Line } from './support/line.ts'
 import { Person } from './support/person.ts'
 import { ServerProcess } from './support/process.ts'
+import { serve } from './support/server.ts'
 
 const NOT_TAKEN = 0
 
@@ -76,6 +79,21 @@ test('one that neither reads nor answers does not hold up the end', async ({ ser
   for (const link of proxy.links) link.blackhole()
   assert.is(await server.stop('SIGTERM'), 0)
   proxy.close()
+})
+
+test('a server whose store cannot be let go of stops all the same, and says so', async () => {
+  const store = new MemoryStore({ history: 1, bytes: 1, rooms: 1 })
+  store.close = () => Promise.reject(new Error('told to fail'))
+  const running = await serve({ store })
+  const failure = await running.stop().catch((error) => error)
+  assert.instance(failure, StoreFailure)
+  assert.ok(
+    await fetch(running.url).then(
+      () => false,
+      () => true,
+    ),
+    'nobody listens any more',
+  )
 })
 
 test('a second server on the same address takes over, and says that it knows nothing of before', async ({ server }) => {

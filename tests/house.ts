@@ -68,6 +68,20 @@ test('nobody but main.ts and chat.ts opens a store: rooms/ and routes/ know the 
   holds(within('routes'), ({ from, isType }) => !/stores\/(?!(store|bus|prompt|open)\.ts$)/.test(from) || isType)
 })
 
+test('imports run in no circle, not even those of types', () => {
+  const known = new Map(sources.map(({ path, imports }) => [path, imports.map(({ from }) => resolved(path, from))]))
+  const done = new Set<string>()
+  const circles: string[] = []
+  const follow = (path: string, way: readonly string[]) => {
+    if (way.includes(path)) circles.push([...way.slice(way.indexOf(path)), path].join(' → '))
+    if (way.includes(path) || done.has(path)) return
+    for (const next of known.get(path) ?? []) follow(next, [...way, path])
+    done.add(path)
+  }
+  for (const path of known.keys()) follow(path, [])
+  assert.equal(circles, [])
+})
+
 test('nobody knows main.ts', () => {
   holds(sources, ({ from }) => !/(^|\/)main(\.ts|\.js)?$/.test(from))
 })
@@ -96,6 +110,11 @@ function holds(files: readonly Source[], isLawful: (one: Import) => boolean): vo
     imports.filter((one) => !isLawful(one)).map(({ from }) => `${path} imports ${from}`),
   )
   assert.equal(broken, [])
+}
+
+/** The path of what a file imports, from the top of the house. */
+function resolved(path: string, from: string): string {
+  return new URL(from, new URL(path, 'file:///')).pathname.slice(1)
 }
 
 function within(folder: string): Source[] {

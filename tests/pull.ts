@@ -106,6 +106,67 @@ test('who has left between being looked up and being let in is closed', async ()
   assert.is(late.farewell, 'removed')
 })
 
+test('who has left is not counted as here again by a connection that comes too late', async () => {
+  const { rooms, code, ann, clock } = await listening()
+  const { member: bob } = must(await rooms.join(code, 'bob'))
+  await rooms.leave(code, bob.id)
+  const late = new Ear(bob)
+  await rooms.enter(code, late)
+  rooms.disconnect(code, late)
+  await clock.pass(0)
+  assert.equal([late.farewell, rooms.present(code).map(({ id }) => id)], ['removed', [ann.id]])
+})
+
+test('who is banned before they are sent anything is closed at once, and not with the next look', async () => {
+  const { rooms, code, ann, ear } = await listening()
+  const { member: bob } = must(await rooms.join(code, 'bob'))
+  rooms.disconnect(code, ear)
+  const late = new Ear(bob)
+  await rooms.enter(code, late)
+  must(await rooms.moderate(code, ann, bob.id, 'ban'))
+  await turn()
+  assert.is(late.farewell, 'removed')
+})
+
+test('who comes in while the others are sent away is sent away too, and not left deaf', async () => {
+  const { rooms, code, ann, ear, clock } = await listening()
+  const others = [await connectedEar(rooms, code, ann), await connectedEar(rooms, code, ann)]
+  const drained = rooms.drain(3000)
+  await turn()
+  const late = await connectedEar(rooms, code, ann)
+  await clock.pass(3000)
+  await drained
+  assert.equal(
+    [ear, ...others, late].map(({ farewell }) => farewell),
+    ['restart', 'restart', 'restart', 'restart'],
+  )
+})
+
+test('however the store hangs everyone is told within eight seconds that the server is about to stop', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  const ears = [ear]
+  for (let count = 0; count < 200; count += 1) ears.push(await connectedEar(rooms, code, ann))
+  store.isHanging = true
+  void rooms.post(code, ann, { text: 'hello', key: '' }).catch(() => {})
+  void rooms.drain(3000)
+  await clock.pass(8000)
+  assert.is(ears.filter(({ farewell }) => farewell === 'restart').length, 201)
+})
+
+test('of those who go on together nobody is cut off who has taken all', async () => {
+  const { rooms, code, ann, ear, store } = await listening()
+  const answer = store.holdOne()
+  await say(rooms, code, ann, 'one')
+  await turn()
+  const crowd = Array.from({ length: 1000 }, () => new Ear(ann))
+  for (const one of crowd) await rooms.enter(code, one)
+  const connected = crowd.map((one) => rooms.connect(code, one, ''))
+  await turn()
+  answer()
+  await Promise.all(connected)
+  assert.equal([ear.texts, crowd.filter(({ isClosed }) => isClosed).length], [['one'], 0])
+})
+
 test('a room that is gone says so to everyone in it, to who catches up and to who comes, and does no more', async () => {
   for (const isHintLost of [false, true]) {
     const bus = new LossyBus()
@@ -309,6 +370,7 @@ class FaultyStore extends MemoryStore {
     const held = this.#held
     this.#held = undefined
     await held
+    await this.#hang()
     return super.entries(...asked)
   }
 

@@ -1,5 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { MemoryStore } from '../rooms/stores/memory.ts'
 import { errorIn, HOST, makeHouse } from './support/site.ts'
 
 const test = suite('requests')
@@ -474,6 +475,15 @@ test('who says something by a form is here, though they hold no connection', asy
     site.rooms.present(ann.code).map(({ name }) => name),
     ['ann'],
   )
+})
+
+test('what was said is answered as said, though the store fails at once after it', async () => {
+  const store = new MemoryStore({ history: 10, bytes: 1000, rooms: 10 })
+  store.touch = () => Promise.reject(new Error('told to fail'))
+  const { house } = makeHouse({ store })
+  const ann = await house.open()
+  assert.is((await ann.post('/messages', { text: 'hello' })).status, 303)
+  assert.equal(await ann.texts(), ['hello'])
 })
 
 test.run()

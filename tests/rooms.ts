@@ -204,6 +204,16 @@ test('whoever a busy room refuses loses nothing of what they may say themselves'
   for (let count = 0; count < 5; count += 1) assert.is(await say(ann), 'said')
 })
 
+test('who may not speak takes nobody else’s turn to', async () => {
+  const { rooms, room, ann } = await open({ areRatesLimited: true })
+  must(await rooms.change(room.code, ann, { isReadOnly: true }))
+  for (let count = 0; count < 60; count += 1) {
+    const { member: other } = must(await rooms.join(room.code, `reader ${count}`))
+    for (let said = 0; said < 5; said += 1) await rooms.post(room.code, other, { text: 'hello', key: '' })
+  }
+  must(await rooms.post(room.code, ann, { text: 'welcome', key: '' }))
+})
+
 test('three hundred may join a room at once and then ten a second, and who is refused does not count', async () => {
   const clock = new TestClock()
   const { rooms, room } = await open({ clock, areRatesLimited: true })
@@ -555,22 +565,24 @@ test('of those who do not take what they missed so many are held, and the one th
   const rooms = house()
   const { room, member } = must(await rooms.create('', 'ann'))
   const { message } = must(await rooms.post(room.code, member, { text: 'hello', key: '' }))
-  const ears = Array.from({ length: 600 }, () => new Ear(member))
-  for (const ear of ears) {
-    ear.stall()
+  const connect = async (ear: Ear) => {
     await rooms.enter(room.code, ear)
     await rooms.connect(room.code, ear, `${message.seq - 1}.x`)
   }
-  assert.equal(
-    ears.filter(({ isClosed }) => !isClosed),
-    ears.slice(-512),
-  )
+  const ears = Array.from({ length: 600 }, () => new Ear(member))
+  const resumes = ears.map((ear) => ear.stall())
+  for (const ear of ears) await connect(ear)
+  const open = () => ears.filter(({ isClosed }) => !isClosed)
+  assert.equal(open(), ears.slice(-512))
   const ear = new Ear(member)
-  for (let count = 0; count < 600; count += 1) {
-    await rooms.enter(room.code, ear)
-    await rooms.connect(room.code, ear, '')
-  }
-  assert.is(ears.filter(({ isClosed }) => !isClosed).length, 511, 'who takes what they are sent makes space for others')
+  for (let count = 0; count < 600; count += 1) await connect(ear)
+  assert.is(open().length, 512, 'who has taken all takes nobody’s place')
+  resumes.at(-1)?.()
+  await turn()
+  const late = new Ear(member)
+  late.stall()
+  await connect(late)
+  assert.is(open().length, 512, 'who takes what they are sent makes space for others')
 })
 
 test('whoever missed a lot is sent the next page only once the one before is on its way', async () => {
@@ -600,6 +612,21 @@ test('a second tab is told who is here, though nobody came', async () => {
   await rooms.enter(room.code, ear)
   await rooms.connect(room.code, ear, '')
   assert.equal(ear.attendance?.members, [ann])
+})
+
+test('who comes and goes in a room where nobody has a connection leaves nothing to be told', async () => {
+  const clock = new TestClock()
+  const { rooms, room } = await open({ clock, grace: 150_000 })
+  const people: Member[] = []
+  for (let number = 1; number <= 190; number += 1)
+    people.push(must(await rooms.join(room.code, `guest ${number}`)).member)
+  const visit = async (number: number) => {
+    await rooms.seen(room.code, people[number % people.length])
+    await clock.pass(1000)
+  }
+  for (let number = 0; number < 300; number += 1) await visit(number)
+  const kept = await grownBy(2000, visit)
+  if (kept) assert.ok(kept < 600, `${kept} bytes each`)
 })
 
 test('a room that nobody is in reads its log no longer, nor listens for hints', async () => {

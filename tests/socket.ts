@@ -48,6 +48,27 @@ test('nothing is delivered before the place to begin has been read', async ({ se
   assert.equal(waiting.texts, ['two'])
 })
 
+test('who left before they were let in is sent nothing of what was said, however late the store says so', async () => {
+  const store = new LateStore({ history: 10, bytes: 1000, rooms: 10 })
+  const server = await serve({ store })
+  try {
+    const { ann, bob } = await pair(server)
+    await ann.say('between us')
+    store.isLate = true
+    const late = await bob.connect()
+    late.send({ since: '0.a' })
+    late.socket.ping()
+    await new Promise((resolve) => late.socket.once('pong', resolve))
+    await ann.say('more')
+    await store.dismiss(ann.code, bob.id)
+    store.answer()
+    assert.is(await late.closed, 1008)
+    assert.equal(late.texts, [])
+  } finally {
+    await server.stop()
+  }
+})
+
 test('a second place to begin is not asked for', async ({ server }) => {
   const ann = await Person.create(server.url, 'ann')
   const { cursor } = await ann.say('one')
@@ -357,6 +378,21 @@ async function handshake(url: string, headers: Record<string, string>): Promise<
     return 101
   } catch (error) {
     return Number(/Unexpected server response: (\d+)/.exec(String(error))?.[1])
+  }
+}
+
+/** A store that says late whether somebody who was looked up already is a member. */
+class LateStore extends MemoryStore {
+  isLate = false
+  answer = () => {}
+  #asked = 0
+  #held = new Promise<void>((resolve) => {
+    this.answer = resolve
+  })
+
+  override async member(code: string, id: string) {
+    if (this.isLate && ++this.#asked === 2) await this.#held
+    return super.member(code, id)
   }
 }
 

@@ -82,7 +82,7 @@ export class Deeds {
     this.#bound()
   }
 
-  /** A message has fallen off: what was made of it is worth nothing, but that it was taken back somebody may yet ask. */
+  /** A message has fallen off: its edit goes with it, and its deletion stays for those who still show the message. */
   fallen(message: Message): void {
     const deed = this.#last.get(aboutMessage(message))
     if (deed?.kind === 'edited') this.#drop(deed)

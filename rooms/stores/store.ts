@@ -43,7 +43,7 @@ export interface Store {
   find(code: string): Promise<Room | undefined>
   /** Keeps a room from expiring; false where there is none. */
   touch(code: string): Promise<boolean>
-  /** Forgets the rooms that nothing has touched for so many milliseconds, whatever the clock on the wall says: those. */
+  /** Forgets the rooms that nothing has touched for so many milliseconds, whatever the clock on the wall says; answers which. */
   expire(milliseconds: number): Promise<Room[]>
   /** Forgets a room and all that was in it; false where there is none. */
   remove(code: string): Promise<boolean>

@@ -3,18 +3,7 @@ import type { Clock } from '../../rooms/clock.ts'
 import type { Posted, Said } from '../../rooms/rooms.ts'
 import { type Member, type Result, refuse } from '../../rooms/types.ts'
 import type { Fields } from './body.ts'
-import type { Site } from './site.ts'
-
-/** What one address may do. */
-export interface Limits {
-  readonly newRooms: Buckets
-  readonly joins: Buckets
-  readonly wrongCodes: Buckets
-  /** All that the members behind one address say. */
-  readonly posts: Buckets
-  /** Frames of one connection, of whatever kind. */
-  readonly frames: Rate
-}
+import type { Limits, Site } from './site.ts'
 
 /** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
 export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http'
+import type { Context } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
 import { readCode } from '../../rooms/code.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Sessions } from './session.ts'
-import type { Ask } from './site.ts'
 import { readWhole } from './target.ts'
 
 // Patterns, not paths: a host mounts the chat once or a few times.
@@ -35,7 +35,7 @@ export class Mounts {
    * The place that a request was sent to.
    * @param depth how many segments of its path are the chat's own
    */
-  placeOf(c: Ask, depth: number): Place {
+  placeOf(c: Context, depth: number): Place {
     if (this.#base !== undefined) return this.#at(this.#base)
     this.#learn(baseRoutePath(c))
     const segments = new URL(c.req.url).pathname.split('/')

@@ -1,13 +1,24 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
+import type { Buckets, Rate } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
 import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
-import type { Limits } from './limits.ts'
 import type { Mounts } from './mounts.ts'
 import { bearer, type Sessions } from './session.ts'
+
+/** What one address may do. */
+export interface Limits {
+  readonly newRooms: Buckets
+  readonly joins: Buckets
+  readonly wrongCodes: Buckets
+  /** All that the members behind one address say. */
+  readonly posts: Buckets
+  /** Frames of one connection, of whatever kind. */
+  readonly frames: Rate
+}
 
 /** What every route stands on. */
 export interface Site {

@@ -10,19 +10,14 @@ import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
+import { type Asked, readAsked } from './asked.ts'
 import { type Writer, writeDirectly } from './direct.ts'
+import { FAREWELLS } from './farewells.ts'
 import { fragmentBytes, PONG, textFrame } from './frames.ts'
 import { Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
-
-export const FAREWELLS: Record<Farewell, { code: number; words: string }> = {
-  restart: { code: 1012, words: '' },
-  removed: { code: 1008, words: 'You are no longer in this room.' },
-  'room-gone': { code: 4000, words: 'This room is gone.' },
-  busy: { code: 1013, words: '' },
-}
 
 /** Messages as fragments in text frames; encoded once for everyone. */
 const socketFormat: Format = { encode: (batch) => textFrame(frame(batch)), sizeOf: fragmentBytes }
@@ -63,6 +58,8 @@ export class SocketConnection implements Connection, Writer {
   #place: Place
   #address: string | undefined
   #isBehind = false
+  /** Settles once the store has said whether its member is still one. */
+  #entering: Promise<void> | undefined
   #frames: Bucket
   #progress = new Progress()
 
@@ -99,8 +96,8 @@ export class SocketConnection implements Connection, Writer {
     this.#isBehind = false
   }
 
-  drained(): Promise<void> {
-    if (this.isClosed || !this.hasUnsent) return Promise.resolve()
+  drained(): Promise<void> | undefined {
+    if (this.isClosed || !this.hasUnsent) return undefined
     // What was written directly is not in the stream's queue, but the kernel takes this after it. Nobody answers a pong;
     // an empty write would do as well, but over TLS Deno breaks the line at one.
     return new Promise((resolve) => {
@@ -121,11 +118,6 @@ export class SocketConnection implements Connection, Writer {
 
   cut(): void {
     this.#ws.terminate()
-  }
-
-  /** Leaves its place to another connection of the same member. */
-  giveWay(): void {
-    this.#ws.close(1013)
   }
 
   /** Whether bytes wait to be taken. The handle would know too, but asking it costs more than all else of a look. */
@@ -157,24 +149,30 @@ export class SocketConnection implements Connection, Writer {
     this.hear()
     if (this.isClosed) return
     if (isBinary) return this.#ws.close(1003)
-    const asked = readAsk(String(data))
+    const asked = readAsked(String(data))
     if (!asked) return this.#refuse(refuse('malformed'))
     try {
       await this.#do(asked)
     } catch (error) {
       console.error(error)
-      this.giveWay()
+      this.close('busy')
     }
   }
 
   /** Comes in, and leaves again at once where its member is gone meanwhile. */
-  async enter(): Promise<void> {
+  enter(): Promise<void> {
+    this.#entering = this.#comeIn()
+    return this.#entering
+  }
+
+  async #comeIn(): Promise<void> {
     try {
       await this.#site.rooms.enter(this.code, this)
     } catch (error) {
       console.error(error)
-      this.giveWay()
+      this.close('busy')
     }
+    this.#entering = undefined
   }
 
   ended(): void {
@@ -185,6 +183,7 @@ export class SocketConnection implements Connection, Writer {
   async #do({ since, text, key = '' }: Asked): Promise<void> {
     if (since !== undefined && !this.hasStarted) {
       this.hasStarted = true
+      await this.#entering
       await this.#site.rooms.connect(this.code, this, since)
     }
     if (text !== undefined) await this.#post(text, key)
@@ -226,23 +225,4 @@ function onSign(this: WebSocket): void {
 
 function onClose(this: WebSocket): void {
   ;(this as RoomSocket).connection?.ended()
-}
-
-interface Asked {
-  readonly since?: string
-  readonly text?: string
-  readonly key?: string
-}
-
-function readAsk(data: string): Asked | undefined {
-  let json: unknown
-  try {
-    json = JSON.parse(data)
-  } catch {
-    return undefined
-  }
-  if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined
-  const { since, text, key } = json as Record<string, unknown>
-  const isReadable = [since, text, key].every((value) => value === undefined || typeof value === 'string')
-  return isReadable ? (json as Asked) : undefined
 }

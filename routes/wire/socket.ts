@@ -33,7 +33,7 @@ export class Sockets {
     if (own.size <= OWN_SOCKETS) return
     const oldest = [...own].reduce((oldest, one) => (one.heard < oldest.heard ? one : oldest))
     own.delete(oldest)
-    oldest.giveWay()
+    oldest.close('busy')
   }
 
   forget(connection: SocketConnection): void {

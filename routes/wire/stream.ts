@@ -108,8 +108,8 @@ class StreamConnection implements Connection {
     if (cursor && this.#written > (this.#options.limit ?? Number.POSITIVE_INFINITY)) this.end(cursor)
   }
 
-  drained(): Promise<void> {
-    if (this.isClosed || this.#isDrained) return Promise.resolve()
+  drained(): Promise<void> | undefined {
+    if (this.isClosed || this.#isDrained) return undefined
     return new Promise((resolve) => {
       this.#drained = resolve
     })

@@ -22,7 +22,7 @@ export class Ear implements Connection {
   seen = 0
   isClosed = false
   farewell: Farewell | undefined
-  #drain = Promise.resolve()
+  #drain: Promise<void> | undefined
 
   constructor(member: Member, format: Format = plainFormat) {
     this.member = member
@@ -76,7 +76,7 @@ export class Ear implements Connection {
     if (!this.isClosed) this.frames.push(JSON.parse(new TextDecoder().decode(bytes)))
   }
 
-  drained(): Promise<void> {
+  drained(): Promise<void> | undefined {
     return this.#drain
   }
 
