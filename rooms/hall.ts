@@ -17,6 +17,8 @@ const BETWEEN_GOODBYES_MS = 20
 const GOODBYES = 50
 // A store that does not answer must not hold up the end.
 const SETTLE_MS = 5000
+// Nor must a reader who does not read.
+const CATCH_UP_MS = 1000
 
 export interface HallOptions {
   readonly store: Store
@@ -72,12 +74,18 @@ export class Hall {
     await Promise.race([appended.then(() => this.#settle()), late])
     const connections = [...this.#rooms.values()].flatMap((live) => live.connections)
     await this.#spread(connections, 'restart', Math.min(milliseconds, connections.length * BETWEEN_GOODBYES_MS))
-    for (const [code, live] of this.#rooms) this.#close(code, live)
+    for (const [code, live] of this.#rooms) {
+      // Who came in meanwhile was not among them.
+      live.close('restart')
+      this.#close(code, live)
+    }
   }
 
   async #settle(): Promise<void> {
     const busy = [...this.#rooms.values()].filter(({ connections }) => connections.length > 0)
     await Promise.all(busy.map((live) => live.settle()))
+    const late = new Promise<void>((resolve) => this.#options.clock.after(CATCH_UP_MS, resolve))
+    await Promise.race([Promise.all(busy.map((live) => live.caughtUp())), late])
   }
 
   async #spread(connections: Connection[], farewell: Farewell, milliseconds: number): Promise<void> {

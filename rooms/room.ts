@@ -56,6 +56,8 @@ export class LiveRoom {
   #unlisten: () => void
   /** Unknown until a connection has come to where the log ends. */
   #place: Place | undefined
+  /** What each connection that is behind waits for. */
+  #catchingUp = new Set<Promise<void>>()
   /** What is no entry of the log, and goes out with the next turn. */
   #pending: Event[] = []
   /** Hints, and other reasons to read, that came since the last reading began. */
@@ -118,6 +120,12 @@ export class LiveRoom {
    * @param since a cursor; empty for only what comes
    */
   async connect(connection: Connection, since: string): Promise<void> {
+    const caughtUp = this.#catchUp(connection, since)
+    this.#catchingUp.add(caughtUp)
+    await caughtUp.finally(() => this.#catchingUp.delete(caughtUp))
+  }
+
+  async #catchUp(connection: Connection, since: string): Promise<void> {
     let after = since ? (readCursor(since) ?? NOWHERE) : undefined
     while (!connection.isClosed) {
       const stretch = await this.#read(after, CATCH_UP_ENTRIES)
@@ -170,6 +178,11 @@ export class LiveRoom {
       this.#afterTurn.push(resolve)
       this.#wake()
     })
+  }
+
+  /** Settles once nobody catches up any more of those who do now. */
+  async caughtUp(): Promise<void> {
+    await Promise.allSettled(this.#catchingUp)
   }
 
   /** Nobody is here any more, or is told anything. */

@@ -66,6 +66,8 @@ export class Rooms {
   #hall: Hall
   #pace: Pace
   #isDraining = false
+  /** Everybody has been sent away. */
+  #hasDrained = false
   /** What is on its way into the store. */
   #appending = new Set<Promise<unknown>>()
   #revival: Revival
@@ -297,8 +299,7 @@ export class Rooms {
       if (await this.#store.find(code)) live.dismiss(id)
       else connection.close('room-gone')
     }
-    // Everybody else has been sent away already.
-    if (this.#isDraining) connection.close('restart')
+    if (this.#hasDrained) connection.close('restart')
   }
 
   /**
@@ -317,6 +318,7 @@ export class Rooms {
   async drain(milliseconds: number): Promise<void> {
     this.#isDraining = true
     await this.#hall.drain(Promise.allSettled(this.#appending), milliseconds)
+    this.#hasDrained = true
   }
 
   /** Lets go of the store, once nobody is left to ask for anything. */

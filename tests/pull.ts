@@ -142,6 +142,42 @@ test('who comes in while the others are sent away is sent away too, and not left
   )
 })
 
+test('who catches up or comes in while the others are sent away is sent first what was taken', async () => {
+  const { rooms, code, ann, ear, store, clock } = await listening()
+  const start = ear.cursor
+  for (let number = 0; number < 150; number += 1) await say(rooms, code, ann, `text ${number}`)
+  await turn()
+  const [behind, late] = [new Ear(ann), new Ear(ann)]
+  await rooms.enter(code, behind)
+  const answer = store.holdOne()
+  void rooms.connect(code, behind, start)
+  const drained = rooms.drain(3000)
+  await turn()
+  await rooms.enter(code, late)
+  answer()
+  await rooms.connect(code, late, start)
+  await clock.pass(3000)
+  await drained
+  for (const one of [behind, late]) assert.equal([one.texts.length, one.farewell], [150, 'restart'])
+})
+
+test('a reader who takes nothing holds up the goodbyes for a second', async () => {
+  const { rooms, code, ann, ear, clock } = await listening()
+  const start = ear.cursor
+  for (let number = 0; number < 150; number += 1) await say(rooms, code, ann, `text ${number}`)
+  await turn()
+  const stalled = new Ear(ann)
+  stalled.stall()
+  await rooms.enter(code, stalled)
+  void rooms.connect(code, stalled, start)
+  await turn()
+  void rooms.drain(0)
+  await turn()
+  assert.is(ear.farewell, undefined)
+  await clock.pass(1000)
+  assert.equal([ear.farewell, stalled.farewell], ['restart', 'restart'])
+})
+
 test('however the store hangs everyone is told within eight seconds that the server is about to stop', async () => {
   const { rooms, code, ann, ear, store, clock } = await listening()
   const ears = [ear]
