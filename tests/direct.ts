@@ -64,6 +64,18 @@ test('a line that the other end has cut is told of as failed', async () => {
   near.destroy()
 })
 
+test('one ordinary write is looked at, and none after that', async () => {
+  for (let count = 0; count < 2; count += 1) {
+    const { near, far } = await pair()
+    writeDirectly(near, bytes('-'), { caughtUp: unexpected })
+    const handle = (near as unknown as { _handle: object })._handle
+    if (count > 0) assert.not(Object.hasOwn(handle, 'writeBuffer'))
+    near.write(bytes('-'))
+    near.destroy()
+    far.destroy()
+  }
+})
+
 test('a socket that has ended is not written to', async () => {
   const { near, far } = await pair()
   near.write(bytes('-'))

@@ -24,6 +24,7 @@ type Written = 'sent' | 'queued' | 'failed'
 
 let Request: (new () => WriteRequest) | undefined
 let Tcp: unknown
+let standsAside = 'deno' in process.versions
 let spare: WriteRequest | undefined
 
 /**
@@ -34,7 +35,8 @@ let spare: WriteRequest | undefined
  */
 export function writeDirectly(socket: Socket, bytes: Uint8Array, writer: Writer): Written | undefined {
   const handle = (socket as { _handle?: Handle | null })._handle
-  if (!handle || !Request) return void (handle && learn(handle))
+  if (!handle || standsAside) return undefined
+  if (!Request) return learn(handle)
   // A handle of TLS aborts Node where it is written to past its socket.
   if (handle.constructor !== Tcp) return undefined
   spare ??= new Request()
@@ -47,12 +49,14 @@ export function writeDirectly(socket: Socket, bytes: Uint8Array, writer: Writer)
 }
 
 /** Takes the kind of request from the next ordinary write of a socket: there is no other way to it. */
-function learn(handle: Handle): void {
-  if ('deno' in process.versions || handle.constructor.name !== 'TCP') return
+function learn(handle: Handle): undefined {
+  if (handle.constructor.name !== 'TCP') return
   if (typeof handle.writeBuffer !== 'function' || handle.writeQueueSize !== 0) return
   handle.writeBuffer = (request, bytes) => {
     Tcp = handle.constructor
+    // Node 26 comes without one: its own way is as short, and to look at every write would only cost.
     if (request) Request = request.constructor as typeof Request
+    else standsAside = true
     delete (handle as Partial<Handle>).writeBuffer
     return handle.writeBuffer(request, bytes)
   }
