@@ -21,6 +21,8 @@ export class Mounts {
   #assets: Place['assets']
   #sessions: Sessions
   #base: string | undefined
+  /** The same for all who come to the same base, because each connection keeps it. */
+  #last: Place | undefined
   #patterns = new Set<string>()
   #router = new TrieRouter<true>()
 
@@ -63,8 +65,10 @@ export class Mounts {
     this.#router.add('GET', `${pattern.replace(/\/$/, '')}/rooms/:code/socket`, true)
   }
 
-  #at(base: string): Place {
-    return { base: asBase(base), assets: this.#assets }
+  #at(path: string): Place {
+    const base = asBase(path)
+    if (this.#last?.base !== base) this.#last = { base, assets: this.#assets }
+    return this.#last
   }
 }
 

@@ -86,6 +86,8 @@ export class Answers {
       if (socket.destroyed || socket.writableEnded) return
       try {
         run()
+        // Who took it over listens by itself, and two listeners take 200 bytes for as long as the socket is open.
+        if (socket.listenerCount('error') > 1) socket.off('error', ignore)
       } catch (error) {
         report(error, socket)
       }
