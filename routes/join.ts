@@ -5,7 +5,7 @@ import { doorPage, homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
-import { answerRefusal } from './guard/refuse.ts'
+import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
 import { mayGuess, visiting } from './guard/visit.ts'
@@ -27,7 +27,7 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const wait = mayGuess(site, addressOf(c), !room)
   if (wait > 0) return no(refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
   if (!room) return no(refuse('room-unknown'))
-  const joined = await join(site, addressOf(c), room.code, { name })
+  const joined = await orRefuse(site, join(site, addressOf(c), room.code, { name }))
   if (joined.ok) return welcome(c, site, room, joined.member)
   // The form for a code asks for no password, and the one at the door does.
   return isAboutPassword(joined) ? refuseAtDoor(c, room, joined, read.fields) : no(joined)
@@ -37,7 +37,7 @@ async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.var.visit
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const joined = await join(site, addressOf(c), room.code, read.fields)
+  const joined = await orRefuse(site, join(site, addressOf(c), room.code, read.fields))
   if (joined.ok) return welcome(c, site, room, joined.member)
   return refuseAtDoor(c, room, joined, read.fields)
 }

@@ -94,6 +94,17 @@ test('who makes a room while the store fails finds in the page what they typed',
   for (const typed of [WORDS, 'value="bob"', 'value="Friday"']) assert.match(html, typed)
 })
 
+test('who comes to the door while the store fails finds in the page what they typed', async () => {
+  const { ann, outage } = await room()
+  outage.of = ['admit']
+  for (const [path, fields] of [['/join', { code: ann.code }] as const, [`${ann.room}/members`, {}] as const]) {
+    const answer = await ann.house.post(path, { name: 'bob', ...fields })
+    const html = await answer.text()
+    assert.equal([answer.status, answer.headers.get('retry-after')], [503, '5'])
+    for (const typed of [WORDS, 'value="bob"']) assert.match(html, typed)
+  }
+})
+
 test('whatever is asked of a store that fails is refused for now, in the form that was asked for', async () => {
   const { ann, outage } = await room()
   outage.of = 'all'
