@@ -94,6 +94,21 @@ test('who makes a room while the store fails finds in the page what they typed',
   for (const typed of [WORDS, 'value="bob"', 'value="Friday"']) assert.match(html, typed)
 })
 
+test('who joins a room while the store fails finds in the page what they typed', async () => {
+  const { ann, outage } = await room()
+  for (const of of [['find'], ['admit'], 'all'] as const)
+    for (const path of ['/join', `${ann.room}/members`]) {
+      outage.of = of
+      const answer = await ann.house.post(path, { name: '"bob"', code: ann.code })
+      assert.equal([answer.status, answer.headers.get('retry-after')], [503, '5'])
+      const html = await answer.text()
+      for (const typed of [WORDS, `value="${escaped('"bob"')}"`]) assert.match(html, typed)
+      // Of a room that was not found there is no door to show.
+      const isAtDoor = of[0] === 'admit' && path !== '/join'
+      assert.match(html, isAtDoor ? `action="${ann.room}/members"` : `value="${ann.code}"`)
+    }
+})
+
 test('whatever is asked of a store that fails is refused for now, in the form that was asked for', async () => {
   const { ann, outage } = await room()
   outage.of = 'all'
