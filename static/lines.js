@@ -155,8 +155,8 @@ export function openLines({ path, settle, resume, gone }) {
   })
   document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
     const older = ctx.sourceElement.closest('.older')
-    take(revised)
-    revised = ''
+    // Another older page may be on its way, and then they are kept for that too.
+    take(revised, (revised = ''))
     // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
     if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })
