@@ -7,6 +7,8 @@ import { SEED } from './support/seed.ts'
 const LONG = { history: 150 }
 // So little that almost whatever is missed is behind a gap.
 const SHORT = { history: 3, acts: 2 }
+// So large that a page ends after two of them, within a gap too.
+const LARGE = { history: 6, acts: 20, entryBytes: 50_000 }
 
 /** What a room can stand on, and how often each is tried. */
 const GROUNDS: readonly (Omit<Ground, 'seed'> & { readonly name: string; readonly runs: number })[] = [
@@ -24,6 +26,8 @@ const GROUNDS: readonly (Omit<Ground, 'seed'> & { readonly name: string; readonl
   },
   { name: 'two processes on one that is slow, with no hints between them', runs: 40, halves: 2, failing: 0, ...LONG },
   { name: 'a store that keeps next to nothing', runs: 60, halves: 1, bus: 'sure', ...SHORT },
+  { name: 'a store that keeps little, of which two entries are a page', runs: 60, halves: 1, bus: 'sure', ...LARGE },
+  { name: 'the same where it is slow', runs: 40, halves: 2, failing: 0, bus: 'chaos', ...LARGE },
   {
     name: 'two processes on one that fails and keeps next to nothing',
     runs: 40,

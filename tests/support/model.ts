@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { writeCursor } from '../../rooms/cursor.ts'
 import { apply, type State } from '../../rooms/entries.ts'
-import type { Farewell } from '../../rooms/fanout.ts'
+import type { Farewell, Format } from '../../rooms/fanout.ts'
 import { Rooms } from '../../rooms/rooms.ts'
 import { type Bus, LocalBus } from '../../rooms/stores/bus.ts'
 import { MemoryStore } from '../../rooms/stores/memory.ts'
@@ -11,7 +11,7 @@ import type { Entry, Event, Member, Message, Result, Room } from '../../rooms/ty
 import { Random } from '../faults/random.ts'
 import { ChaosBus, ChaosStore } from './chaos.ts'
 import { TestClock, turn } from './clock.ts'
-import { Ear } from './ear.ts'
+import { Ear, plainFormat } from './ear.ts'
 
 export const PEOPLE = 4
 // Longer than a reading is tried, than between two looks, and than someone without a connection is here.
@@ -40,6 +40,8 @@ export interface Ground {
   readonly history: number
   /** Entries that are kept which are no message; as many as a store keeps where it is left out. */
   readonly acts?: number
+  /** Bytes that each entry takes in a page, where it takes more than its words. */
+  readonly entryBytes?: number
 }
 
 /** Somebody who reads, through all their connections. */
@@ -174,6 +176,11 @@ export class Model {
     return { random: this.#chance, failing }
   }
 
+  get #format(): Format {
+    const { entryBytes } = this.#ground
+    return entryBytes === undefined ? plainFormat : { ...plainFormat, sizeOf: () => entryBytes }
+  }
+
   #stir<T extends ChaosStore | ChaosBus>(chaos: T): T {
     this.#chaos.push(chaos)
     return chaos
@@ -264,7 +271,7 @@ export class Model {
   async #comeBack(reader: Reader): Promise<void> {
     const { member, house, start, ears } = reader
     const since = cursorOf(reader) || start
-    const ear = new Ear(member)
+    const ear = new Ear(member, this.#format)
     this.#broken = this.#broken.filter((one) => one !== reader)
     ears.push(ear)
     this.#readers.push(reader)
