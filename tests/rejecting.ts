@@ -109,6 +109,15 @@ test('who joins a room while the store fails finds in the page what they typed',
     }
 })
 
+test('who was let in by a store that did not say so has the same name when they try again', async () => {
+  const { ann, outage } = await room()
+  const join = () => ann.house.post(`${ann.room}/members`, { name: 'bob' })
+  Object.assign(outage, { of: ['admit'], isDone: true })
+  assert.is((await join()).status, 503)
+  outage.of = []
+  assert.is((await join()).status, 303)
+})
+
 test('whatever is asked of a store that fails is refused for now, in the form that was asked for', async () => {
   const { ann, outage } = await room()
   outage.of = 'all'
