@@ -166,6 +166,48 @@ test('a text that is changed or taken back goes from an older page too, though i
   await server.stop()
 })
 
+test('a text that was changed and then taken back stays so, though an older page failed between the two', async ({
+  browser,
+}) => {
+  const store = new MemoryStore({ history: 500, bytes: 1024 * 1024, rooms: 10 })
+  const server = await serve({ store })
+  const { page, member } = await enter(browser, server)
+  for (let index = 1; index <= 99; index += 1) await member.say(`text ${index}`)
+  const of = readCursor((await member.say('text 100')).cursor) as Cursor
+  await page.reload()
+  await page.waitForSelector('#status:has-text("Connected")')
+  const by = { by: member.id, at: Date.now() }
+  const tell = async (text: string) => {
+    await member.say(text)
+    await page.waitForSelector(`.text:text-is("${text}")`)
+  }
+  const older = () => page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  let fail = () => {}
+  const asked = new Promise<void>((resolve) => {
+    void page.route(/before=/, async (route) => {
+      resolve()
+      await new Promise<void>((failed) => {
+        fail = failed
+      })
+      await route.abort()
+    })
+  })
+  await older()
+  await asked
+  await store.append(member.code, { kind: 'edited', of, text: 'changed', ...by })
+  await tell('changed it')
+  fail()
+  await page.waitForSelector('.htmx-request', { state: 'detached' })
+  await store.append(member.code, { kind: 'deleted', of, ...by })
+  await tell('took it back')
+  await page.unroute(/before=/)
+  await older()
+  await page.waitForSelector('#m21')
+  await tell('bye')
+  assert.is(await page.innerText(`#m${of.seq} p`), 'This message was deleted.')
+  await server.stop()
+})
+
 test('a text that is taken back goes from an older page on its way, though the answer to an earlier link comes first', async ({
   browser,
 }) => {
