@@ -153,11 +153,10 @@ export function openLines({ path, settle, resume, gone }) {
     if (!sourceElement.closest('.older')) return
     if (response.status !== 200 || !/^\s*<(p class="older"|ul class="messages")/.test(text)) event.preventDefault()
   })
-  document.addEventListener('htmx-finally-request', async ({ detail: { ctx } }) => {
+  document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
     const older = ctx.sourceElement.closest('.older')
-    // From here on this request is under way no more. Where another is they are kept for that too.
-    await 0
-    take(revised, (revised = ''))
+    // This request counts as under way until this turn ends. Where another one is they are kept for that too.
+    queueMicrotask(() => take(revised, (revised = '')))
     // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
     if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })
