@@ -14,7 +14,7 @@ import { Pace } from './pace.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
 import { type Bus, LocalBus } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
-import type { Appended, Store } from './stores/store.ts'
+import type { Admission, Appended, Store } from './stores/store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import {
   type Attendance,
@@ -368,12 +368,22 @@ export class Rooms {
     const door = await passDoor(await this.#store.find(code), password)
     if (!door.ok) return door
     const member = { ...makeMember(name, 'member'), ...(door.isKnock && { isWaiting: true as const }) }
-    const admission = await this.#store.admit(code, member)
+    const admission = await this.#letIn(code, member)
     if (admission === 'admitted') return { ok: true, member }
     if (admission === 'no-room') return refuse('room-unknown')
     if (admission === 'banned') return refuse('banned')
     const suggestion = await freeName(name, (one) => this.#store.isTaken(code, one))
     return refuse('name-taken', { suggestion })
+  }
+
+  /** Whoever is let in without an answer has no session, and would keep their name from themselves. */
+  async #letIn(code: string, member: Member): Promise<Admission> {
+    try {
+      return await this.#store.admit(code, member)
+    } catch (error) {
+      void this.#store.dismiss(code, member.id).catch(console.error)
+      throw error
+    }
   }
 
   #ended(room: Room): void {

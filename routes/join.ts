@@ -1,11 +1,12 @@
 import type { Hono } from 'hono'
+import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
-import { type Member, type Refusal, type Room, refuse } from '../rooms/types.ts'
+import { type Member, type Refusal, type Result, type Room, refuse } from '../rooms/types.ts'
 import { doorPage, homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
-import { answerRefusal, orRefuse } from './guard/refuse.ts'
+import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
 import { mayGuess, visiting } from './guard/visit.ts'
@@ -14,23 +15,29 @@ import { memberJson, roomJson } from './json.ts'
 /** The door of a room: by its code, or by its link. */
 export function door(app: Hono<Env>, site: Site): void {
   app.post('/join', (c) => joinByCode(c, site))
-  app.post('/rooms/:code/members', visiting(site), (c) => enter(c, site))
+  app.post('/rooms/:code/members', keepTyped, visiting(site), (c) => enter(c, site))
 }
 
 async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const no = (refusal: Refusal) => refuseHome(c, 'join', read.fields, refusal)
   const { code: typed = '', name = '' } = read.fields
+  const found = await orRefuse(site, findTyped(c, site, typed))
+  if (!found.ok) return refuseHome(c, 'join', read.fields, found)
+  const joined = await orRefuse(site, join(site, addressOf(c), found.room.code, { name }))
+  if (joined.ok) return welcome(c, site, found.room, joined.member)
+  // The form for a code asks for no password, and the one at the door does.
+  if (isAboutPassword(joined)) return refuseAtDoor(c, found.room, joined, read.fields)
+  return refuseHome(c, 'join', read.fields, joined)
+}
+
+/** The room of a code as somebody typed it, unless they try one after the other. */
+async function findTyped(c: Ask, site: Site, typed: string): Promise<Result<{ room: Room }>> {
   const code = readCode(typed)
   const room = code && (await site.rooms.find(code))
   const wait = mayGuess(site, addressOf(c), !room)
-  if (wait > 0) return no(refuse('too-many-tries', { retryAfter: Math.ceil(wait) }))
-  if (!room) return no(refuse('room-unknown'))
-  const joined = await orRefuse(site, join(site, addressOf(c), room.code, { name }))
-  if (joined.ok) return welcome(c, site, room, joined.member)
-  // The form for a code asks for no password, and the one at the door does.
-  return isAboutPassword(joined) ? refuseAtDoor(c, room, joined, read.fields) : no(joined)
+  if (wait > 0) return refuse('too-many-tries', { retryAfter: Math.ceil(wait) })
+  return room ? { ok: true, room } : refuse('room-unknown')
 }
 
 async function enter(c: Ask, site: Site): Promise<Response> {
@@ -41,6 +48,15 @@ async function enter(c: Ask, site: Site): Promise<Response> {
   if (joined.ok) return welcome(c, site, room, joined.member)
   return refuseAtDoor(c, room, joined, read.fields)
 }
+
+/** Gives back what was typed at the door of a room that the store could not find, in the form for its code. */
+const keepTyped = createMiddleware<Env>(async (c, next) => {
+  await next()
+  const read = isUnmet(c) && (await readFields(c))
+  if (!read || !read.ok) return
+  const typed = { ...read.fields, code: c.req.param('code') ?? '' }
+  c.res = refuseHome(c, 'join', typed, refuse('unavailable'))
+})
 
 function refuseAtDoor(c: Ask, room: Room, refusal: Refusal, typed: Fields): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.

@@ -4,7 +4,6 @@ import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
 import type { Query } from '../rooms/rooms.ts'
-import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { type Entry, type Event, type Message, type Page, type Refusal, type Stretch, refuse } from '../rooms/types.ts'
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
@@ -15,7 +14,7 @@ import { tellFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { wordsOf } from './guard/refusals.ts'
-import { answerRefusal, orRefuse } from './guard/refuse.ts'
+import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
 import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
@@ -74,7 +73,7 @@ async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields):
 function keepDraft(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     await next()
-    if (!(c.error instanceof StoreFailure) || c.get('visit') || wantsJsonError(c) || wantsFragment(c)) return
+    if (!isUnmet(c)) return
     const { authorization, cookie } = c.req.header()
     const claim = site.sessions.find(readCode(c.req.param('code') ?? '') ?? '', authorization, cookie)
     const read = claim && (await readFields(c))

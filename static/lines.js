@@ -155,8 +155,8 @@ export function openLines({ path, settle, resume, gone }) {
   })
   document.addEventListener('htmx-finally-request', ({ detail: { ctx } }) => {
     const older = ctx.sourceElement.closest('.older')
-    take(revised)
-    revised = ''
+    // This request counts as under way until this turn ends. Where another one is they are kept for that too.
+    queueMicrotask(() => take(revised, (revised = '')))
     // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
     if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })

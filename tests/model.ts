@@ -3,20 +3,39 @@ import { suite } from 'uvu'
 import { type Act, type Ground, Model, PEOPLE } from './support/model.ts'
 import { SEED } from './support/seed.ts'
 
+// More than one page of a catch-up, and little enough to be outrun by a burst.
+const LONG = { history: 150 }
+// So little that almost whatever is missed is behind a gap.
+const SHORT = { history: 3, acts: 2 }
+// So large that a page ends after two of them, within a gap too.
+const LARGE = { history: 6, acts: 20, entryBytes: 50_000 }
+
 /** What a room can stand on, and how often each is tried. */
 const GROUNDS: readonly (Omit<Ground, 'seed'> & { readonly name: string; readonly runs: number })[] = [
-  { name: 'a store that answers at once', runs: 150, halves: 1, bus: 'sure' },
-  { name: 'a store that is slow and answers out of order', runs: 40, halves: 1, failing: 0, bus: 'sure' },
-  { name: 'a store that fails, with hints that are lost', runs: 40, halves: 1, failing: 0.1, bus: 'chaos' },
-  { name: 'two processes on one store', runs: 40, halves: 2, bus: 'sure' },
+  { name: 'a store that answers at once', runs: 150, halves: 1, bus: 'sure', ...LONG },
+  { name: 'a store that is slow and answers out of order', runs: 40, halves: 1, failing: 0, bus: 'sure', ...LONG },
+  { name: 'a store that fails, with hints that are lost', runs: 40, halves: 1, failing: 0.1, bus: 'chaos', ...LONG },
+  { name: 'two processes on one store', runs: 40, halves: 2, bus: 'sure', ...LONG },
   {
     name: 'two processes on one that fails, with hints that are lost',
     runs: 40,
     halves: 2,
     failing: 0.1,
     bus: 'chaos',
+    ...LONG,
   },
-  { name: 'two processes on one that is slow, with no hints between them', runs: 40, halves: 2, failing: 0 },
+  { name: 'two processes on one that is slow, with no hints between them', runs: 40, halves: 2, failing: 0, ...LONG },
+  { name: 'a store that keeps next to nothing', runs: 60, halves: 1, bus: 'sure', ...SHORT },
+  { name: 'a store that keeps little, of which two entries are a page', runs: 60, halves: 1, bus: 'sure', ...LARGE },
+  { name: 'the same where it is slow', runs: 40, halves: 2, failing: 0, bus: 'chaos', ...LARGE },
+  {
+    name: 'two processes on one that fails and keeps next to nothing',
+    runs: 40,
+    halves: 2,
+    failing: 0.1,
+    bus: 'chaos',
+    ...SHORT,
+  },
 ]
 
 const test = suite('model')
@@ -53,7 +72,7 @@ function acts({ halves }: Pick<Ground, 'halves'>): fc.Arbitrary<Act> {
       arbitrary: fc.record({ act: fc.constant('burst' as const), count: fc.integer({ min: 1, max: 400 }) }),
     },
     { weight: 5, arbitrary: ofOne('connect') },
-    { weight: 2, arbitrary: ofOne('leave', 'remove', 'mute', 'unmute') },
+    { weight: 2, arbitrary: ofOne('leave', 'remove', 'ban', 'mute', 'unmute') },
     { weight: 8, arbitrary: ofSome('break', 'resume', 'stall', 'unstall') },
     { weight: 4, arbitrary: ofSome('edit', 'delete') },
     { weight: 4, arbitrary: plain('turn') },

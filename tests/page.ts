@@ -166,6 +166,98 @@ test('a text that is changed or taken back goes from an older page too, though i
   await server.stop()
 })
 
+test('a text that was changed and then taken back stays so, though an older page failed between the two', async ({
+  browser,
+}) => {
+  const store = new MemoryStore({ history: 500, bytes: 1024 * 1024, rooms: 10 })
+  const server = await serve({ store })
+  const { page, member } = await enter(browser, server)
+  for (let index = 1; index <= 99; index += 1) await member.say(`text ${index}`)
+  const of = readCursor((await member.say('text 100')).cursor) as Cursor
+  await page.reload()
+  await page.waitForSelector('#status:has-text("Connected")')
+  const by = { by: member.id, at: Date.now() }
+  const tell = async (text: string) => {
+    await member.say(text)
+    await page.waitForSelector(`.text:text-is("${text}")`)
+  }
+  const older = () => page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+  let fail = () => {}
+  const asked = new Promise<void>((resolve) => {
+    void page.route(/before=/, async (route) => {
+      resolve()
+      await new Promise<void>((failed) => {
+        fail = failed
+      })
+      await route.abort()
+    })
+  })
+  await older()
+  await asked
+  await store.append(member.code, { kind: 'edited', of, text: 'changed', ...by })
+  await tell('changed it')
+  fail()
+  await page.waitForSelector('.htmx-request', { state: 'detached' })
+  await store.append(member.code, { kind: 'deleted', of, ...by })
+  await tell('took it back')
+  await page.unroute(/before=/)
+  await older()
+  await page.waitForSelector('#m21')
+  await tell('bye')
+  assert.is(await page.innerText(`#m${of.seq} p`), 'This message was deleted.')
+  await server.stop()
+})
+
+test('a text that is taken back goes from an older page on its way, though the answer to an earlier link comes first', async ({
+  browser,
+}) => {
+  const store = new MemoryStore({ history: 2000, bytes: 1024 * 1024, rooms: 10 })
+  const server = await serve({ store })
+  const { page, member } = await enter(browser, server)
+  const by = { by: member.id, at: Date.now() }
+  const fill = async (count: number) => {
+    const start = (await store.messages(member.code, { limit: 1 }))?.cursor ?? ''
+    for (let index = 0; index < count; index += 1)
+      await store.append(member.code, { kind: 'message', key: `${start} ${index}`, text: `text ${index}`, ...by })
+    await member.say(`filled ${start}`)
+  }
+  await fill(100)
+  await page.reload()
+  await page.waitForSelector('#status:has-text("Connected")')
+  let hold: (answer: () => Promise<void>) => void
+  await page.route(/before=/, async (route) => {
+    const response = await route.fetch()
+    hold(() => route.fulfill({ response }))
+  })
+  const older = async () => {
+    const held = new Promise<() => Promise<void>>((resolve) => {
+      hold = resolve
+    })
+    await page.locator('.older a').evaluate((link: HTMLElement) => link.click())
+    return held
+  }
+  const answerEarlier = await older()
+  // So many lines that the oldest go, and another link stands above those that are left.
+  await fill(600)
+  await page.waitForSelector('#m101', { state: 'detached' })
+  const answerLater = await older()
+  const first = Number((await page.locator('.pages .message').first().getAttribute('id'))?.slice(1))
+  const { messages = [] } = (await store.messages(member.code, { limit: 1000 })) ?? {}
+  const of = messages.find(({ seq }) => seq === first - 10) as Cursor
+  await store.append(member.code, { kind: 'deleted', of, ...by })
+  await member.say('bye')
+  await page.waitForSelector('.text:text-is("bye")')
+  const isOver = page.evaluate(
+    () => new Promise((resolve) => document.addEventListener('htmx-finally-request', resolve, { once: true })),
+  )
+  await answerEarlier()
+  await isOver
+  await answerLater()
+  await page.waitForSelector(`#m${of.seq}`)
+  assert.match((await page.getAttribute(`#m${of.seq}`, 'class')) ?? '', 'deleted')
+  await server.stop()
+})
+
 test('a long page lets go of its oldest lines, which come back on scrolling up', async ({ browser }) => {
   const server = await serve({ history: 1000 })
   const { page, member } = await enter(browser, server)

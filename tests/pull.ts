@@ -66,6 +66,25 @@ test('a store that does not answer at all has failed after five seconds', async 
   assert.ok((await posted) instanceof StoreFailure)
 })
 
+test('each of several calls has its own five seconds, whether those before it were answered or not', async () => {
+  for (const isFirstAnswered of [false, true]) {
+    const { rooms, code, ann, store, clock } = await listening()
+    const posted: Promise<unknown>[] = []
+    for (const number of [1, 2, 3]) {
+      store.isHanging = number > 1 || !isFirstAnswered
+      posted.push(rooms.post(code, ann, { text: `${number}`, key: '' }).catch(() => 'failed'))
+      await clock.pass(2000)
+    }
+    const waiting = turn().then(() => 'waiting')
+    const states = () => Promise.all(posted.slice(1).map((one) => Promise.race([one, waiting])))
+    assert.equal(await states(), ['waiting', 'waiting'])
+    await clock.pass(1000)
+    assert.equal(await states(), ['failed', 'waiting'])
+    await clock.pass(2000)
+    assert.equal(await states(), ['failed', 'failed'])
+  }
+})
+
 test('whether the store answers can be asked', async () => {
   const { rooms, store, clock } = await listening()
   assert.is(await rooms.isWell(), true)

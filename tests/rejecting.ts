@@ -94,15 +94,28 @@ test('who makes a room while the store fails finds in the page what they typed',
   for (const typed of [WORDS, 'value="bob"', 'value="Friday"']) assert.match(html, typed)
 })
 
-test('who comes to the door while the store fails finds in the page what they typed', async () => {
+test('who joins a room while the store fails finds in the page what they typed', async () => {
   const { ann, outage } = await room()
-  outage.of = ['admit']
-  for (const [path, fields] of [['/join', { code: ann.code }] as const, [`${ann.room}/members`, {}] as const]) {
-    const answer = await ann.house.post(path, { name: 'bob', ...fields })
-    const html = await answer.text()
-    assert.equal([answer.status, answer.headers.get('retry-after')], [503, '5'])
-    for (const typed of [WORDS, 'value="bob"']) assert.match(html, typed)
-  }
+  for (const of of [['find'], ['admit'], 'all'] as const)
+    for (const path of ['/join', `${ann.room}/members`]) {
+      outage.of = of
+      const answer = await ann.house.post(path, { name: '"bob"', code: ann.code })
+      assert.equal([answer.status, answer.headers.get('retry-after')], [503, '5'])
+      const html = await answer.text()
+      for (const typed of [WORDS, `value="${escaped('"bob"')}"`]) assert.match(html, typed)
+      // Of a room that was not found there is no door to show.
+      const isAtDoor = of[0] === 'admit' && path !== '/join'
+      assert.match(html, isAtDoor ? `action="${ann.room}/members"` : `value="${ann.code}"`)
+    }
+})
+
+test('who was let in by a store that did not say so has the same name when they try again', async () => {
+  const { ann, outage } = await room()
+  const join = () => ann.house.post(`${ann.room}/members`, { name: 'bob' })
+  Object.assign(outage, { of: ['admit'], isDone: true })
+  assert.is((await join()).status, 503)
+  outage.of = []
+  assert.is((await join()).status, 303)
 })
 
 test('whatever is asked of a store that fails is refused for now, in the form that was asked for', async () => {

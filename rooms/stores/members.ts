@@ -54,12 +54,14 @@ export class Members {
     return owner !== undefined && owner !== id
   }
 
-  /** Lets a member in, who is here; one who is in already stays as they are. */
+  /** Lets a member in, who is here unless they wait; one who is in already stays as they are. */
   admit(member: Member, own: readonly string[]): void {
     this.#away.delete(member.id)
     if (this.#all.has(member.id)) return
     this.#all.set(member.id, { member, looks: own })
     for (const look of own) this.#looks.set(look, member.id)
+    // Else a crowd that knocks would be kept for as long as the room.
+    if (member.isWaiting) this.mark(member.id, false)
   }
 
   mark(id: string, isHere: boolean): void {

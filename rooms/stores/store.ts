@@ -47,7 +47,7 @@ export interface Store {
   expire(milliseconds: number): Promise<Room[]>
   /** Forgets a room and all that was in it; false where there is none. */
   remove(code: string): Promise<boolean>
-  /** Lets a member in, who is here from now on; one who is in already stays. */
+  /** Lets a member in, who is here from now on unless they wait; one who is in already stays. */
   admit(code: string, member: Member): Promise<Admission>
   /** The member of this id as they are now, if they were let in and have not left. */
   member(code: string, id: string): Promise<Member | undefined>

@@ -33,6 +33,11 @@ export async function orRefuse<T>(site: Site, asked: Promise<Result<T>>): Promis
   }
 }
 
+/** Whether the store failed before it could say whose a form is, and a person waits for a page with what they typed. */
+export function isUnmet(c: Ask): boolean {
+  return c.error instanceof StoreFailure && !c.get('visit') && !wantsJsonError(c) && !wantsFragment(c)
+}
+
 /** What becomes of a request that failed. */
 export function refusalOf(site: Site, error: unknown): Refusal {
   const isUnavailable = error instanceof StoreFailure

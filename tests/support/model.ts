@@ -1,7 +1,7 @@
 import * as assert from 'uvu/assert'
 import { writeCursor } from '../../rooms/cursor.ts'
 import { apply, type State } from '../../rooms/entries.ts'
-import type { Farewell } from '../../rooms/fanout.ts'
+import type { Farewell, Format } from '../../rooms/fanout.ts'
 import { Rooms } from '../../rooms/rooms.ts'
 import { type Bus, LocalBus } from '../../rooms/stores/bus.ts'
 import { MemoryStore } from '../../rooms/stores/memory.ts'
@@ -11,10 +11,8 @@ import type { Entry, Event, Member, Message, Result, Room } from '../../rooms/ty
 import { Random } from '../faults/random.ts'
 import { ChaosBus, ChaosStore } from './chaos.ts'
 import { TestClock, turn } from './clock.ts'
-import { Ear } from './ear.ts'
+import { Ear, plainFormat } from './ear.ts'
 
-// More than one page of a catch-up, and little enough to be outrun by a burst.
-const HISTORY = 150
 export const PEOPLE = 4
 // Longer than a reading is tried, than between two looks, and than someone without a connection is here.
 const LONG_MS = 25_000
@@ -24,7 +22,7 @@ const ROUNDS = 30
 export type Act =
   | { readonly act: 'post'; readonly who: number; readonly key: number }
   | { readonly act: 'burst'; readonly count: number }
-  | { readonly act: 'connect' | 'leave' | 'remove' | 'mute' | 'unmute'; readonly who: number }
+  | { readonly act: 'connect' | 'leave' | 'remove' | 'ban' | 'mute' | 'unmute'; readonly who: number }
   | { readonly act: 'break' | 'resume' | 'stall' | 'unstall' | 'edit' | 'delete'; readonly which: number }
   | { readonly act: 'turn' | 'restart' | 'clear' | 'notice' }
   | { readonly act: 'pass'; readonly milliseconds: number }
@@ -38,6 +36,12 @@ export interface Ground {
   readonly bus?: 'sure' | 'chaos'
   /** Processes on the one store. */
   readonly halves: number
+  /** Messages that are kept. */
+  readonly history: number
+  /** Entries that are kept which are no message; as many as a store keeps where it is left out. */
+  readonly acts?: number
+  /** Bytes that each entry takes in a page, where it takes more than its words. */
+  readonly entryBytes?: number
 }
 
 /** Somebody who reads, through all their connections. */
@@ -102,10 +106,44 @@ export class Model {
     for (const reader of this.#readers) this.#checkReader(reader, page?.cursor as string)
     for (const reader of this.#readers) await this.#checkState(reader)
     this.#isEnding = true
+    if (this.#chance.next() < 0.5) await this.#endRoom()
+    else await this.#drain()
+  }
+
+  async #endRoom(): Promise<void> {
     const ears = this.#readers.map(({ ears }) => ears.at(-1) as Ear)
     this.#must(await this.#houses[0].end(this.#room.code, this.#host))
     await this.#clock.pass(LONG_MS)
     assert.equal([...new Set(ears.map(({ farewell }) => farewell))], ears.length > 0 ? ['room-gone'] : [])
+  }
+
+  /** Everyone is sent what was taken, though some come only as the servers stop, and then is told to come back. */
+  async #drain(): Promise<void> {
+    for (const one of this.#chaos) one.stir()
+    const [house] = this.#houses
+    const said: Promise<unknown>[] = []
+    for (const member of this.#people) {
+      this.#begin(this.#arrive(member))
+      said.push(house.post(this.#room.code, member, { text: 'last words', key: '' }).catch(() => {}))
+    }
+    const drained = Promise.all(this.#houses.map((one) => one.drain(1000)))
+    this.#begin(drained)
+    await this.#clock.pass(LONG_MS)
+    for (const one of this.#chaos) one.calm()
+    for (let round = 0; this.#underWay.size > 0 && round < ROUNDS; round += 1) {
+      for (const one of this.#chaos) await one.idle()
+      await this.#clock.pass(LONG_MS)
+    }
+    assert.is(this.#underWay.size, 0, 'all that was begun comes to an end')
+    if (this.#errors.length > 0) throw this.#errors[0]
+    const ears = this.#readers.map(({ ears }) => ears.at(-1) as Ear)
+    const farewells = new Set(ears.map(({ farewell }) => farewell))
+    for (const farewell of farewells) assert.ok(farewell === 'restart' || farewell === 'busy', `${farewell}`)
+    if (this.#ground.failing === undefined) {
+      const page = await this.#store.messages(this.#room.code, { limit: 1 })
+      for (const reader of this.#readers)
+        if (reader.house === 0) assert.is(cursorOf(reader) || reader.start, page?.cursor, 'the last words')
+    }
   }
 
   async #open(): Promise<void> {
@@ -117,9 +155,9 @@ export class Model {
   }
 
   #build(): void {
-    const { halves, failing, bus } = this.#ground
+    const { halves, failing, bus, history, acts } = this.#ground
     for (const one of this.#chaos) one.calm()
-    this.#store = new RecordingStore({ history: HISTORY, bytes: 1_000_000, rooms: 10, clock: this.#clock })
+    this.#store = new RecordingStore({ history, acts, bytes: 1_000_000, rooms: 10, clock: this.#clock })
     const shared = new LocalBus()
     this.#chaos = []
     this.#houses = Array.from({ length: halves }, () => {
@@ -138,6 +176,11 @@ export class Model {
     return { random: this.#chance, failing }
   }
 
+  get #format(): Format {
+    const { entryBytes } = this.#ground
+    return entryBytes === undefined ? plainFormat : { ...plainFormat, sizeOf: () => entryBytes }
+  }
+
   #stir<T extends ChaosStore | ChaosBus>(chaos: T): T {
     this.#chaos.push(chaos)
     return chaos
@@ -147,7 +190,7 @@ export class Model {
     if (one.act === 'post') await this.#post(this.#people[one.who], `key ${one.key}`)
     if (one.act === 'burst') await this.#burst(one.count)
     if (one.act === 'connect') await this.#arrive(this.#people[one.who])
-    if (one.act === 'leave' || one.act === 'remove') await this.#leave(one.who, one.act === 'remove')
+    if (one.act === 'leave' || one.act === 'remove' || one.act === 'ban') await this.#leave(one.who, one.act)
     if (one.act === 'mute' || one.act === 'unmute') await this.#moderate(this.#people[one.who], one.act)
     if (one.act === 'clear') await this.#sure(() => this.#anyHouse.clear(this.#room.code, this.#host))
     if (one.act === 'notice') await this.#sure(() => this.#anyHouse.change(this.#room.code, this.#host, this.#notice))
@@ -194,12 +237,12 @@ export class Model {
     }
   }
 
-  async #moderate(member: Member, change: 'mute' | 'unmute' | 'remove'): Promise<void> {
+  async #moderate(member: Member, change: 'mute' | 'unmute' | 'remove' | 'ban'): Promise<void> {
     await this.#sure(() => this.#anyHouse.moderate(this.#room.code, this.#host, member.id, change))
   }
 
   async #revise(which: number, how: 'edit' | 'delete'): Promise<void> {
-    const said = this.#store.record.filter((one) => one.kind === 'message').slice(-HISTORY)
+    const said = this.#store.record.filter((one) => one.kind === 'message').slice(-this.#ground.history)
     const message = pick(said, which * 7)
     if (!message) return
     this.#number += 1
@@ -218,7 +261,7 @@ export class Model {
   async #arrive(member: Member): Promise<void> {
     if (this.#left.has(member.id)) return
     const house = this.#chance.whole(0, this.#houses.length)
-    const page = await this.#store.messages(this.#room.code, { limit: HISTORY })
+    const page = await this.#store.messages(this.#room.code, { limit: this.#ground.history })
     const room = await this.#store.find(this.#room.code)
     if (!page || !room) throw new Error('the room is gone')
     const state = { room, members: new Map(), messages: page.messages }
@@ -228,7 +271,7 @@ export class Model {
   async #comeBack(reader: Reader): Promise<void> {
     const { member, house, start, ears } = reader
     const since = cursorOf(reader) || start
-    const ear = new Ear(member)
+    const ear = new Ear(member, this.#format)
     this.#broken = this.#broken.filter((one) => one !== reader)
     ears.push(ear)
     this.#readers.push(reader)
@@ -268,10 +311,10 @@ export class Model {
     this.#broken.push(reader)
   }
 
-  async #leave(who: number, isRemoved: boolean): Promise<void> {
+  async #leave(who: number, how: 'leave' | 'remove' | 'ban'): Promise<void> {
     const member = this.#people[who]
     this.#left.add(member.id)
-    if (isRemoved) await this.#moderate(member, 'remove')
+    if (how !== 'leave') await this.#moderate(member, how)
     else await this.#sure(() => this.#anyHouse.leave(this.#room.code, member.id))
     const late = await this.#sure(() => this.#anyHouse.post(this.#room.code, member, { text: 'late', key: '' }))
     assert.is(!late.ok && late.refusal, 'no-session')
@@ -335,7 +378,9 @@ export class Model {
     let last = Number.parseInt(reader.start, 10)
     let missed: number | undefined = 0
     for (const event of eventsOf(reader)) {
-      if (event.kind === 'gap') missed = event.missed
+      // Of two gaps one after the other the second tells of what follows the first.
+      if (event.kind === 'gap')
+        missed = missed === undefined || event.missed === undefined ? undefined : missed + event.missed
       if (!('seq' in event)) continue
       assert.ok(event.seq > last, 'nothing comes twice or out of order')
       if (event.kind !== 'message') continue
@@ -371,7 +416,7 @@ export class Model {
       if ('seq' in event) state = apply(state, event)
     }
     if (isRoomKnown) assert.equal(state.room, await this.#store.find(code))
-    const { messages = [] } = (await this.#store.messages(code, { limit: HISTORY })) ?? {}
+    const { messages = [] } = (await this.#store.messages(code, { limit: this.#ground.history })) ?? {}
     const kept = messages.length > 0 ? state.messages.filter(({ seq }) => seq >= messages[0].seq) : state.messages
     assert.equal(kept, lastOf(messages, kept.length), 'it is what a fresh page says')
   }

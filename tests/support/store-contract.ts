@@ -422,6 +422,16 @@ export function storeContract(name: string, open: Open): void {
     assert.is(await store.member(CODE, gone[0]), undefined, 'a mark lets nobody in')
   })
 
+  test('who waits to be let in is not here yet, and so is forgotten for others who do', async ({ store }) => {
+    const guests = Array.from({ length: AWAY + 1 }, (_, index) => ({
+      ...personOf(`guest ${index}`),
+      isWaiting: true as const,
+    }))
+    for (const guest of guests) assert.is(await store.admit(CODE, guest), 'admitted')
+    const ids = guests.map(({ id }) => id)
+    assert.equal(await store.missing(CODE, ids), [ids[0]])
+  })
+
   test('somebody who comes back is not forgotten for having been away', async ({ store, ann }) => {
     await leave(store, ann)
     await store.mark(CODE, new Map([[ann.id, true]]))
