@@ -158,7 +158,7 @@ export function openLines({ path, settle, resume, gone }) {
     // This request counts as under way until this turn ends. Where another one is they are kept for that too.
     queueMicrotask(() => take(revised, (revised = '')))
     // It is asked for once on being seen, and after a failure once more, until the room has said farewell.
-    if (older) setTimeout(() => older.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
+    setTimeout(() => older?.matches('main:not(:has(.gone)) *') && htmx.process(older, true), RETRY_MS)
   })
   scroll.addEventListener('scroll', () => {
     if (!isBehind || scroll.scrollTop < -scroll.clientHeight) return
