@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { TestClock } from './support/clock.ts'
@@ -309,10 +310,23 @@ test('codes cannot be tried by sockets either', async () => {
   await server.stop()
 })
 
+test('what is said in one packet with the place to begin from comes back', async () => {
+  const server = await serve()
+  const { ann } = await pair(server)
+  const line = await ann.connect()
+  const wire = (line.socket as unknown as { _socket: Socket })._socket
+  wire.cork()
+  for (const frame of [{ since: '' }, { text: 'one' }, { text: 'two' }]) line.send(frame)
+  wire.uncork()
+  await line.count(2)
+  assert.equal(line.texts, ['one', 'two'])
+  await server.stop()
+})
+
 test('after a restart that forgot everything members come back by their tokens, and the gap is announced', async () => {
   const first = await serve()
   const { ann, bob } = await pair(first)
-  const line = await ann.listen()
+  const line = await here(ann)
   await ann.say('before')
   await line.count(1)
   await first.stop()

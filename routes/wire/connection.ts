@@ -181,9 +181,10 @@ export class SocketConnection implements Connection, Writer {
   }
 
   async #do({ since, text, key = '' }: Asked): Promise<void> {
+    // What follows a place on its way must not be said before that place is read from.
+    if (this.#entering) await this.#entering
     if (since !== undefined && !this.hasStarted) {
       this.hasStarted = true
-      await this.#entering
       await this.#site.rooms.connect(this.code, this, since)
     }
     if (text !== undefined) await this.#post(text, key)
