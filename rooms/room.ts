@@ -1,13 +1,13 @@
 import { setImmediate } from 'node:timers'
 import type { Clock } from './clock.ts'
-import { type Cursor, readCursor } from './cursor.ts'
+import { type Cursor, readCursor, writeCursor } from './cursor.ts'
 import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
 import { Marks } from './marks.ts'
 import { boundStretch } from './page.ts'
 import { persist } from './persist.ts'
 import { Presence } from './presence.ts'
-import type { Bus, Hint } from './stores/bus.ts'
+import type { Bus, Hint, Next } from './stores/bus.ts'
 import type { Store } from './stores/store.ts'
 import type { Event, MemberChanged, Message, Stretch } from './types.ts'
 import type { Waiting } from './waiting.ts'
@@ -60,6 +60,9 @@ export class LiveRoom {
   #catchingUp = new Set<Promise<void>>()
   /** What is no entry of the log, and goes out with the next turn. */
   #pending: Event[] = []
+  /** Messages that hints brought: what follows the room's place, one after the other, unless a reading is due. */
+  #ahead: Next[] = []
+  #isReadingDue = false
   /** Hints, and other reasons to read, that came since the last reading began. */
   #reasons = 0
   #isTurnDue = false
@@ -193,15 +196,28 @@ export class LiveRoom {
 
   #hear(hint: Hint): void {
     if (hint.about === 'member-gone') this.dismiss(hint.id)
-    else this.#wake()
+    else this.#wake(hint.about === 'log' ? hint.next : undefined)
   }
 
-  #wake(): void {
-    if (this.#isGone || this.#hasEnded) return this.#release()
+  /** @param next what came, where it is known: without it the log is read */
+  #wake(next?: Next): void {
+    if (next && this.#isNext(next)) this.#ahead.push(next)
+    else this.#isReadingDue = true
     this.#reasons += 1
+    this.#schedule()
+  }
+
+  #schedule(): void {
+    if (this.#isGone || this.#hasEnded) return this.#release()
     if (this.#isTurnDue) return
     this.#isTurnDue = true
     setImmediate(() => this.#gather(0, TURNS))
+  }
+
+  /** Whether a message follows the room's place and those that came ahead of a reading. */
+  #isNext({ before }: Next): boolean {
+    const last = this.#ahead.at(-1)?.message ?? this.#place?.at
+    return this.#ahead.length < TURN_ENTRIES && last !== undefined && isSame(before, last)
   }
 
   /** Begins the turn, or in a busy room waits for the next one, as long as turns bring more. */
@@ -224,11 +240,22 @@ export class LiveRoom {
     }
     this.#isTurnDue = false
     for (const resolve of waiting) resolve()
-    if (this.#reasons > 0) this.#wake()
+    if (this.#reasons > 0) this.#schedule()
   }
 
   /** Hands out all that follows the room's place, and what waits beside the log. */
   async #goOn(): Promise<void> {
+    const place = this.#place
+    const [isReadingDue, ahead] = [this.#isReadingDue, this.#ahead]
+    this.#isReadingDue = false
+    this.#ahead = []
+    // A reading that was under way may have brought them already.
+    const isKnown = !isReadingDue && place && ahead.length > 0 && isSame(ahead[0].before, place.at)
+    if (!isKnown) await this.#readOn()
+    else this.#hand(stretchOf(ahead, place), place)
+  }
+
+  async #readOn(): Promise<void> {
     for (let isMore = true; isMore;) {
       const place = this.#place
       const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
@@ -236,7 +263,6 @@ export class LiveRoom {
       // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
       const isStale = this.#place !== place
       if (place && !isStale) this.#hand(stretch, place)
-      this.#isBusy = stretch.entries.length > 1
       isMore = (isStale || stretch.more) && this.#fanout.size > 0
     }
   }
@@ -245,12 +271,15 @@ export class LiveRoom {
   #rest(): void {
     this.#place = undefined
     this.#pending = []
+    this.#ahead = []
+    this.#isReadingDue = true
   }
 
   /** Writes to all who are abreast what follows the room's place, and moves on. */
   #hand(stretch: Stretch, from: Place): void {
     const events = eventsOf(stretch, this.#pending)
     this.#pending = []
+    this.#isBusy = stretch.entries.length > 1
     // An edit may be gone with its message before it was read: then only the place moves on.
     if (events.length === 0 && stretch.cursor === from.cursor) return
     this.#place = placeAfter(stretch)
@@ -272,7 +301,7 @@ export class LiveRoom {
     const { at, cursor } = this.#place
     if (page.cursor === cursor && !page.more) return page
     if (page.start === cursor && !page.gap) return { ...page, entries: [], cursor }
-    const index = page.entries.findIndex(({ seq, tag }) => seq === at.seq && tag === at.tag)
+    const index = page.entries.findIndex((entry) => isSame(entry, at))
     // Within a gap the room would tell once more what is gone.
     if (index < 0 || at.seq < (page.gapEnd ?? 0)) return undefined
     return { ...page, entries: page.entries.slice(0, index + 1), cursor }
@@ -339,6 +368,17 @@ const NOWHERE = { seq: 0, tag: '' }
 /** What was read, and what waits beside it. */
 function eventsOf({ gap, entries }: Stretch, beside: readonly Event[]): readonly Event[] {
   return gap ? [gap, ...entries, ...beside] : beside.length > 0 ? [...entries, ...beside] : entries
+}
+
+/** What hints brought, as a reading would give it. */
+function stretchOf(ahead: readonly Next[], { cursor, previous }: Place): Stretch {
+  const entries = ahead.map(({ message }) => message)
+  const last = entries.at(-1)
+  return { entries, more: false, previous, start: cursor, cursor: last ? writeCursor(last) : cursor }
+}
+
+function isSame(one: Cursor, other: Cursor): boolean {
+  return one.seq === other.seq && one.tag === other.tag
 }
 
 function placeAfter({ cursor, entries, previous }: Stretch): Place {

@@ -12,7 +12,7 @@ import { own } from './own.ts'
 import { boundPage, boundStretch, PAGE_BYTES, type SizeOf } from './page.ts'
 import { Pace } from './pace.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
-import { type Bus, LocalBus } from './stores/bus.ts'
+import { type Bus, LocalBus, type Next } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
 import type { Admission, Appended, Store } from './stores/store.ts'
 import { isKey, readText, readTitle } from './text.ts'
@@ -355,11 +355,14 @@ export class Rooms {
     if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
     const appending = this.#store.append(code, act)
     this.#appending.add(appending)
+    let next: Next | undefined
     try {
-      return await appending
+      const appended = await appending
+      if (appended.ok) next = nextOf(appended)
+      return appended
     } finally {
       this.#appending.delete(appending)
-      this.#bus.hint(code, { about: 'log' })
+      this.#bus.hint(code, { about: 'log', next })
     }
   }
 
@@ -403,6 +406,11 @@ export interface Said {
   readonly text: string
   /** The sender's own id for it; empty where they have none. */
   readonly key: string
+}
+
+/** What a hint can bring of an act: only messages, because an edit or a deletion also takes back what waits to be sent. */
+function nextOf({ entry, before }: Appended): Next | undefined {
+  return before && entry.kind === 'message' ? { message: entry, before } : undefined
 }
 
 /** A place that was asked for; null where it cannot be one. */

@@ -49,7 +49,7 @@ function farewell(place: Place, why: Farewell): string {
 }
 
 function follow(c: Ask, site: Site): Response {
-  const { visit, member, place } = c.var
+  const [visit, member, place] = [c.get('visit'), c.get('member'), c.get('place')]
   const isJson = isForProgram(c)
   const body = openStream({
     method: c.req.method,

@@ -11,5 +11,5 @@ export const tellFarewell = createMiddleware<Env>(async (c, next) => {
   await next()
   const why = c.res.status === 401 ? 'removed' : c.res.status === 404 ? 'room-gone' : undefined
   if (!why || !wantsFragment(c) || c.req.query('after') === undefined) return
-  c.res = c.html(farewellFrame(FAREWELLS[why].words, c.var.place), c.res.status as 401 | 404)
+  c.res = c.html(farewellFrame(FAREWELLS[why].words, c.get('place')), c.res.status as 401 | 404)
 })

@@ -45,18 +45,18 @@ export function growing(app: Hono<Env>, site: Site): void {
     app.get(path, endTurns, whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
   app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) => surround(c))
   app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) =>
-    c.html(writePage(c.var.place, c.var.visit.room).toString()),
+    c.html(writePage(c.get('place'), c.get('visit').room).toString()),
   )
 }
 
 async function grow(c: Ask, site: Site): Promise<Response> {
-  const { visit, member } = c.var
+  const [visit, member] = [c.get('visit'), c.get('member')]
   const { room } = visit
   const isFrame = c.req.query('frame') !== undefined
   const read = await pageSince(site, room.code, lastPlace(c))
   if (!read.ok) return answerRefusal(c, read)
   const { page } = read
-  const path = `${roomPath(c.var.place, room)}/live/${c.req.param('view') ?? makeView(page)}`
+  const path = `${roomPath(c.get('place'), room)}/live/${c.req.param('view') ?? makeView(page)}`
   const body = openStream({
     method: c.req.method,
     site,
@@ -65,7 +65,7 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     member,
     format: lineFormat,
     since: page.cursor,
-    head: growingHead({ place: c.var.place, room, member, page, isFrame }).toString(),
+    head: growingHead({ place: c.get('place'), room, member, page, isFrame }).toString(),
     keepAlive: '\n',
     tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
     limit: GROWN_BYTES,
@@ -81,13 +81,13 @@ async function grow(c: Ask, site: Site): Promise<Response> {
 
 /** The frame, or the page that waits to show it again. */
 function surround(c: Ask): Response {
-  const { room } = c.var.visit
+  const { room } = c.get('visit')
   const view = c.req.param('view') ?? ''
   const isWaiting = c.req.query('wait') !== undefined
   c.header('Cache-Control', `private, max-age=${DAY_SECONDS}`)
   c.header('Vary', 'Cookie')
-  c.header('Refresh', `1; url=${framePath(c.var.place, room, view, !isWaiting)}`)
-  return c.html(framePage(c.var.place, room, view, isWaiting).toString())
+  c.header('Refresh', `1; url=${framePath(c.get('place'), room, view, !isWaiting)}`)
+  return c.html(framePage(c.get('place'), room, view, isWaiting).toString())
 }
 
 /**
@@ -98,7 +98,7 @@ const endTurns = createMiddleware<Env>(async (c, next) => {
   await next()
   const [code = '', view] = [c.req.param('code'), c.req.param('view')]
   if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
-  c.header('Set-Cookie', `${OVER}=1; Path=${c.var.place.base}/rooms/${code}/frame/${view}; ${COOKIE}`)
+  c.header('Set-Cookie', `${OVER}=1; Path=${c.get('place').base}/rooms/${code}/frame/${view}; ${COOKIE}`)
 })
 
 /**

@@ -9,7 +9,7 @@ import { refuseHome, welcome } from './join.ts'
 
 /** The first page, and making a room from it. */
 export function home(app: Hono<Env>, site: Site): void {
-  app.get('/', compress({ encoding: 'gzip' }), (c) => c.html(homePage(c.var.place).toString()))
+  app.get('/', compress({ encoding: 'gzip' }), (c) => c.html(homePage(c.get('place')).toString()))
   app.post('/rooms', (c) => createRoom(c, site))
 }
 

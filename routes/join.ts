@@ -41,7 +41,7 @@ async function findTyped(c: Ask, site: Site, typed: string): Promise<Result<{ ro
 }
 
 async function enter(c: Ask, site: Site): Promise<Response> {
-  const { room } = c.var.visit
+  const { room } = c.get('visit')
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
   const joined = await orRefuse(site, join(site, addressOf(c), room.code, read.fields))
@@ -61,7 +61,7 @@ const keepTyped = createMiddleware<Env>(async (c, next) => {
 function refuseAtDoor(c: Ask, room: Room, refusal: Refusal, typed: Fields): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.
   const field = isAboutPassword(refusal) ? 'password' : 'name'
-  return answerRefusal(c, refusal, (reason) => doorPage(c.var.place, room, { form: 'join', field, reason, typed }))
+  return answerRefusal(c, refusal, (reason) => doorPage(c.get('place'), room, { form: 'join', field, reason, typed }))
 }
 
 function isAboutPassword({ refusal }: Refusal): boolean {
@@ -71,7 +71,7 @@ function isAboutPassword({ refusal }: Refusal): boolean {
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
   const token = site.sessions.seal(room, member)
-  const path = roomPath(c.var.place, room)
+  const path = roomPath(c.get('place'), room)
   c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)
   return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
@@ -80,7 +80,7 @@ export function welcome(c: Ask, site: Site, room: Room, member: Member): Respons
 /** The first page again, with what was typed and the reason beside its field. */
 export function refuseHome(c: Ask, form: Refused['form'], typed: Fields, refusal: Refusal): Response {
   const field = fieldOf(refusal, form)
-  return answerRefusal(c, refusal, (reason) => homePage(c.var.place, { form, field, reason, typed }))
+  return answerRefusal(c, refusal, (reason) => homePage(c.get('place'), { form, field, reason, typed }))
 }
 
 /** The field that a refusal is about. */

@@ -4,10 +4,10 @@ import type { Member, Message, Room } from '../rooms/types.ts'
 /** A message as programs read it. */
 export function messageJson(message: Message): object {
   const { seq, key, member, name, text, at, edited, isDeleted } = message
-  const place = { seq, cursor: writeCursor(message) }
-  if (isDeleted) return { ...place, member, name, at: timeJson(at), deleted: true }
-  const said = { ...place, key, member, name, text, at: timeJson(at) }
-  return edited === undefined ? said : { ...said, edited: timeJson(edited) }
+  const [cursor, time] = [writeCursor(message), timeJson(at)]
+  if (isDeleted) return { seq, cursor, member, name, at: time, deleted: true }
+  if (edited === undefined) return { seq, cursor, key, member, name, text, at: time }
+  return { seq, cursor, key, member, name, text, at: time, edited: timeJson(edited) }
 }
 
 /** A member as programs read them. */

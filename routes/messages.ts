@@ -28,7 +28,7 @@ export function messages(app: Hono<Env>, site: Site): void {
 }
 
 async function say(c: Ask, site: Site): Promise<Response> {
-  const { visit, member } = c.var
+  const [visit, member] = [c.get('visit'), c.get('member')]
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
   const { fields } = read
@@ -39,7 +39,7 @@ async function say(c: Ask, site: Site): Promise<Response> {
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())
-  const room = roomPath(c.var.place, visit.room)
+  const room = roomPath(c.get('place'), visit.room)
   site.rooms.spoke(visit.room.code, member)
   return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
 }
@@ -47,7 +47,7 @@ async function say(c: Ask, site: Site): Promise<Response> {
 /** What was made is found among the newest messages, by the id of its element. */
 function answerJson(c: Ask, message: Message, isRepeated: boolean): Response {
   if (isRepeated) return c.json(messageJson(message))
-  const Location = `${roomPath(c.var.place, c.var.visit.room)}/messages#m${message.seq}`
+  const Location = `${roomPath(c.get('place'), c.get('visit').room)}/messages#m${message.seq}`
   return c.json(messageJson(message), 201, { Location })
 }
 
@@ -61,12 +61,12 @@ function keyOf({ key, once, text }: Fields): string {
 }
 
 async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
-  const { visit, member } = c.var
+  const [visit, member] = [c.get('visit'), c.get('member')]
   // A whole page costs far more, and nobody limits how often one is refused.
   if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, refusal)
   const draft = draftOf(fields, refusal)
   const page = fields.from === 'write' ? undefined : await showDraft(c, site, { room: visit.room, member }, draft)
-  return answerRefusal(c, refusal, () => page ?? writePage(c.var.place, visit.room, draft))
+  return answerRefusal(c, refusal, () => page ?? writePage(c.get('place'), visit.room, draft))
 }
 
 /** Gives back what was typed into a form of which the store could not even say whose it is. */
@@ -79,7 +79,7 @@ function keepDraft(site: Site) {
     const read = claim && (await readFields(c))
     if (!claim || !read?.ok) return
     const draft = draftOf(read.fields, refuse('unavailable'))
-    c.res = c.html(writePage(c.var.place, { code: claim.room, title: claim.title }, draft).toString(), 503)
+    c.res = c.html(writePage(c.get('place'), { code: claim.room, title: claim.title }, draft).toString(), 503)
   })
 }
 
@@ -97,16 +97,16 @@ async function list(c: Ask, site: Site): Promise<Response> {
 }
 
 async function listBefore(c: Ask, site: Site, query: Query): Promise<Response> {
-  const { room } = c.var.visit
+  const { room } = c.get('visit')
   const read = await site.rooms.read(room.code, query)
   if (!read.ok) return answerRefusal(c, read)
   const { messages, more, gap, cursor } = read.page
   if (wantsJson(c)) return c.json(listJson({ messages, more, gap, cursor }))
-  return c.html(history({ place: c.var.place, room, page: read.page }).toString())
+  return c.html(history({ place: c.get('place'), room, page: read.page }).toString())
 }
 
 async function listAfter(c: Ask, site: Site, query: Query): Promise<Response> {
-  const { room } = c.var.visit
+  const { room } = c.get('visit')
   const read = await site.rooms.readOn(room.code, query)
   if (!read.ok) return answerRefusal(c, read)
   const { stretch } = read
@@ -114,7 +114,7 @@ async function listAfter(c: Ask, site: Site, query: Query): Promise<Response> {
   const messages = messagesIn(stretch)
   if (wantsJson(c)) return c.json(listJson({ ...stretch, messages }))
   // More after a cursor is later, and the link above a list leads to what is earlier.
-  return c.html(history({ place: c.var.place, room, page: { ...stretch, messages, more: false } }).toString())
+  return c.html(history({ place: c.get('place'), room, page: { ...stretch, messages, more: false } }).toString())
 }
 
 /** What was said or changed in a stretch, each message once and as it is now, oldest first. */
@@ -129,7 +129,7 @@ export function messagesIn({ entries }: Stretch): Message[] {
 
 /** What a socket would have brought, for a page that asks again and again because nothing else reaches it. */
 async function goOn(c: Ask, site: Site, { gap, entries, more, previous, cursor }: Stretch): Promise<Response> {
-  const { visit, member } = c.var
+  const [visit, member] = [c.get('visit'), c.get('member')]
   await site.rooms.seen(visit.room.code, member)
   const events: Event[] = gap ? [gap, ...entries] : [...entries]
   if (!more) events.push(site.rooms.here(visit.room.code))

@@ -19,10 +19,10 @@ export function room(app: Hono<Env>, site: Site): void {
 }
 
 async function showRoom(c: Ask, site: Site): Promise<Response> {
-  const { room, member } = c.var.visit
+  const { room, member } = c.get('visit')
   if (!member) {
     if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-    return c.html(doorPage(c.var.place, room).toString())
+    return c.html(doorPage(c.get('place'), room).toString())
   }
   if (member.isWaiting) return answerRefusal(c, refuse('waiting'))
   if (!(await site.rooms.seen(room.code, member))) return answerRefusal(c, refuse('room-unknown'))
@@ -50,15 +50,15 @@ export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draf
 
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
   if (!member) throw new TypeError('a room is shown to members')
-  const { place } = c.var
+  const place = c.get('place')
   const url = `${schemeOf(c)}://${c.req.header('host') ?? new URL(c.req.url).host}${roomPath(place, room)}`
   return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
 }
 
 async function leave(c: Ask, site: Site): Promise<Response> {
-  const { room, member } = c.var.visit
+  const { room, member } = c.get('visit')
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-  c.header('Set-Cookie', sessionCookie(roomPath(c.var.place, room), '', schemeOf(c) === 'https'))
-  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.var.place.base}/`, 303)
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', schemeOf(c) === 'https'))
+  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.get('place').base}/`, 303)
 }

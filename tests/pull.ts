@@ -346,6 +346,78 @@ test('hints that come doubled, late and for nothing bring every entry once', asy
   assert.equal([ear.texts, ear.isClosed], [['one', 'two', 'three'], false])
 })
 
+test('a message that comes with its hint is handed out without a reading', async () => {
+  const { rooms, code, ann, ear, store } = await listening({ tellsPlaces: true })
+  store.asked = 0
+  await say(rooms, code, ann, 'one', 'two')
+  await turn()
+  await say(rooms, code, ann, 'three')
+  await turn()
+  assert.equal([ear.texts, store.asked], [['one', 'two', 'three'], 0])
+  const again = await connectedEar(rooms, code, ann, ear.cursor)
+  await say(rooms, code, ann, 'four')
+  await turn()
+  assert.equal([again.texts, ear.texts.at(-1)], [['four'], 'four'])
+})
+
+test('a message that comes with its hint while a reading brings it too is sent once', async () => {
+  const { rooms, code, ann, ear, store, bus } = await listening({ tellsPlaces: true })
+  const answer = store.holdOne()
+  bus.hint(code, { about: 'log' })
+  await turn()
+  await say(rooms, code, ann, 'one', 'two')
+  answer()
+  await turn()
+  await say(rooms, code, ann, 'three')
+  await turn()
+  assert.equal(ear.texts, ['one', 'two', 'three'])
+})
+
+test('a message that comes with its hint after another hint was lost is read with what was said before it', async () => {
+  const bus = new LossyBus()
+  const { rooms, code, ann, ear } = await listening({ bus, tellsPlaces: true })
+  for (const text of ['one', 'lost', 'two', 'lost', 'lost', 'three']) {
+    bus.isLossy = text === 'lost'
+    await say(rooms, code, ann, text)
+  }
+  await turn()
+  assert.equal(ear.texts, ['one', 'lost', 'two', 'lost', 'lost', 'three'])
+  await say(rooms, code, ann, 'four')
+  await turn()
+  assert.is(ear.texts.at(-1), 'four')
+})
+
+test('what is said and taken back in one turn is never sent with its text', async () => {
+  const { rooms, code, ann, ear } = await listening({ tellsPlaces: true })
+  const { message } = must(await rooms.post(code, ann, { text: 'a secret', key: '' }))
+  must(await rooms.delete(code, ann, writeCursor(message)))
+  await turn()
+  assert.equal(JSON.stringify(ear.events).includes('a secret'), false)
+  assert.ok(ear.events.some((event) => event.kind === 'deleted'))
+})
+
+test('a message of another history is not believed, whatever its number', async () => {
+  const { rooms, code, ann, ear, bus } = await listening({ tellsPlaces: true })
+  await say(rooms, code, ann, 'one')
+  await turn()
+  const { message } = must(await rooms.post(code, ann, { text: 'two', key: '' }))
+  await turn()
+  const next = { message: { ...message, seq: 3, text: 'foreign' }, before: { seq: 2, tag: 'another' } }
+  bus.hint(code, { about: 'log', next })
+  await turn()
+  assert.equal(ear.texts, ['one', 'two'])
+})
+
+test('more in one turn than one reading brings comes whole and in order', async () => {
+  const { rooms, code, ann, ear, store } = await listening({ tellsPlaces: true, history: 3000 })
+  store.asked = 0
+  const texts = Array.from({ length: 2500 }, (_, index) => `${index}`)
+  await Promise.all(texts.map((text) => say(rooms, code, ann, text)))
+  await turn()
+  assert.equal(ear.texts, texts)
+  assert.ok(store.asked > 0, 'so much does not wait in memory')
+})
+
 test('two processes on one store are one chat, with hints between them and without', async () => {
   for (const isShared of [true, false]) {
     const clock = new TestClock()
@@ -406,6 +478,8 @@ class FaultyStore extends MemoryStore {
   isHanging = false
   isThrowing = false
   isTouchFailing = false
+  /** Whether it says what a message came after: else a room has to read. */
+  tellsPlaces = false
   asked = 0
   #held: Promise<void> | undefined
 
@@ -431,7 +505,8 @@ class FaultyStore extends MemoryStore {
 
   override async append(...asked: Parameters<MemoryStore['append']>) {
     await this.#hang()
-    return super.append(...asked)
+    const appended = await super.append(...asked)
+    return this.tellsPlaces || !appended.ok ? appended : { ...appended, before: undefined }
   }
 
   override check(): Promise<void> {
@@ -461,8 +536,9 @@ function makeRooms(options: Partial<RoomsOptions> & Pick<RoomsOptions, 'store' |
   return new Rooms({ ttl: 24 * HOUR_MS, areRatesLimited: false, ...options })
 }
 
-async function listening({ bus = new LocalBus(), clock = new TestClock(), ttl }: Options = {}) {
-  const store = new FaultyStore({ ...BOUNDS, clock })
+async function listening({ bus = new LocalBus(), clock = new TestClock(), ttl, tellsPlaces, history }: Options = {}) {
+  const store = new FaultyStore({ ...BOUNDS, ...(history && { history }), clock })
+  store.tellsPlaces = tellsPlaces ?? false
   const rooms = makeRooms({ store, bus, clock, ...(ttl && { ttl }) })
   const { room, member: ann } = must(await rooms.create('', 'ann'))
   const ear = await connectedEar(rooms, room.code, ann)
@@ -474,6 +550,8 @@ interface Options {
   readonly bus?: LocalBus
   readonly clock?: TestClock
   readonly ttl?: number
+  readonly tellsPlaces?: boolean
+  readonly history?: number
 }
 
 async function connectedEar(rooms: Rooms, code: string, member: ConstructorParameters<typeof Ear>[0], since = '') {

@@ -1,5 +1,20 @@
-/** What everybody who has a room open is told. It says where to look, and never what is there: that is in the store. */
-export type Hint = { readonly about: 'log' | 'room-gone' } | { readonly about: 'member-gone'; readonly id: string }
+import type { Cursor } from '../cursor.ts'
+import type { Message } from '../types.ts'
+
+/**
+ * What everybody who has a room open is told: where to look. What is there stands in the store; a message rides along as
+ * a courtesy, and spares a reading where it follows what the room has.
+ */
+export type Hint =
+  | { readonly about: 'log'; readonly next?: Next }
+  | { readonly about: 'room-gone' }
+  | { readonly about: 'member-gone'; readonly id: string }
+
+/** A message that was just kept, and the place before it. */
+export interface Next {
+  readonly message: Message
+  readonly before: Cursor
+}
 
 /**
  * Carries hints between all who have a room open, in this process or another: the seam. A hint may be lost, doubled or

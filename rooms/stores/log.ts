@@ -30,6 +30,11 @@ export class MemoryLog {
     this.#deeds = new Deeds(({ seq }) => seq > this.#history.floor.seq, bounds.acts)
   }
 
+  /** The place of the last entry. */
+  get newest(): Cursor {
+    return this.#newest
+  }
+
   /** Whether anything was ever said. */
   get hasMessages(): boolean {
     return this.#history.hasMessages

@@ -122,9 +122,10 @@ export class Shelf implements Facts {
     const refusal = whyNot(act, this)
     if (refusal) return refusal
     const now = this.#clock.elapsed()
+    const before = this.log.newest
     const entry = this.log.say(said, now)
     this.members.remember(membership, (receipts) => receipts.keep(hash, entry, now))
-    return { entry, repeated: false }
+    return { entry, repeated: false, before }
   }
 
   /** What changes nothing is answered with the last entry about the same thing, if that is still kept. */

@@ -79,6 +79,8 @@ export type Admission = 'admitted' | 'name-taken' | 'banned' | 'no-room'
 export interface Appended {
   readonly entry: Entry
   readonly repeated: boolean
+  /** The place before a message that was kept just now, where the store knows it without asking. */
+  readonly before?: Cursor
 }
 
 export interface Bounds {

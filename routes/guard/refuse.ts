@@ -20,7 +20,7 @@ export function answerRefusal(c: Ask, refusal: Refusal, pageWith?: (words: strin
   if (wantsJsonError(c)) return c.json(errorOf(refusal), status)
   const words = wordsOf(refusal)
   if (wantsFragment(c)) return c.html(reason(words).toString(), status)
-  return c.html((pageWith?.(words) ?? problemPage(c.var.place, words)).toString(), status)
+  return c.html((pageWith?.(words) ?? problemPage(c.get('place'), words)).toString(), status)
 }
 
 /** Refuses what the store failed at, so that what was typed can be given back. */

@@ -52,9 +52,9 @@ export async function findVisit(
 
 /** Lets members through; everyone else is told where to join, or to wait. */
 export const membersOnly = createMiddleware<Env>(async (c, next) => {
-  const { room, member } = c.var.visit
+  const { room, member } = c.get('visit')
   if (member?.isWaiting) return answerRefusal(c, refuse('waiting'))
-  if (!member) return answerRefusal(c, refuse('no-session'), (words) => problemPage(c.var.place, words, room))
+  if (!member) return answerRefusal(c, refuse('no-session'), (words) => problemPage(c.get('place'), words, room))
   c.set('member', member)
   await next()
 })
@@ -62,5 +62,5 @@ export const membersOnly = createMiddleware<Env>(async (c, next) => {
 function elsewhere(c: Ask, room: Room): string {
   const { pathname, search } = new URL(c.req.url)
   const rest = /.*\/rooms\/[^/]+(.*)/.exec(pathname)?.[1]
-  return `${roomPath(c.var.place, room)}${rest}${search}`
+  return `${roomPath(c.get('place'), room)}${rest}${search}`
 }

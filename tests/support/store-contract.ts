@@ -85,9 +85,18 @@ export function storeContract(name: string, open: Open): void {
 
   test('a key that was used before answers the first message and stores nothing', async ({ store, ann }) => {
     const first = await append(store, draft(ann, 'hello', 'k'))
-    assert.equal(await append(store, draft(ann, 'hello', 'k')), { ...first, repeated: true })
+    assert.equal(await append(store, draft(ann, 'hello', 'k')), { entry: first.entry, repeated: true })
     assert.is((await say(store, ann, 'next')).seq, 2)
     assert.is(first.repeated, false)
+  })
+
+  test('what a message is said to come after leads to it, if that is said at all', async ({ store, ann, bob }) => {
+    for (const act of [draft(ann, 'one'), draft(ann, 'two'), draft(bob, 'three')]) {
+      const { entry, before } = await append(store, act)
+      if (before) assert.equal((await after(store, writeCursor(before))).entries, [entry])
+      await moderate(store, ann, entry.seq % 2 ? 'mute' : 'unmute', bob)
+      await moderate(store, ann, 'unmute', bob)
+    }
   })
 
   test('a key answers the message as it is now, and whoever may no longer speak too', async ({ store, ann, bob }) => {
