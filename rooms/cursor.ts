@@ -14,3 +14,8 @@ export function readCursor(text: string): Cursor | undefined {
   const match = /^(\d{1,15})\.([0-9a-z]{1,16})$/.exec(text)
   return match ? { seq: Number(match[1]), tag: match[2] } : undefined
 }
+
+/** Whether two are the same place of the same history. */
+export function isSame(one: Cursor, other: Cursor): boolean {
+  return one.seq === other.seq && one.tag === other.tag
+}

@@ -1,6 +1,5 @@
-import { setImmediate } from 'node:timers'
 import type { Clock } from './clock.ts'
-import { type Cursor, readCursor, writeCursor } from './cursor.ts'
+import { type Cursor, isSame, readCursor, writeCursor } from './cursor.ts'
 import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
 import { Marks } from './marks.ts'
@@ -9,6 +8,7 @@ import { persist } from './persist.ts'
 import { Presence } from './presence.ts'
 import type { Bus, Hint, Next } from './stores/bus.ts'
 import type { Store } from './stores/store.ts'
+import { Turns } from './turns.ts'
 import type { Event, MemberChanged, Message, Stretch } from './types.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -17,8 +17,6 @@ const CATCH_UP_ENTRIES = 100
 const CATCH_UP_BYTES = 128 * 1024
 // What one reading of a turn brings at the most.
 const TURN_ENTRIES = 1000
-// Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
-const TURNS = 8
 // Members that one look asks the store about.
 const LOOK_MEMBERS = 1000
 
@@ -60,15 +58,7 @@ export class LiveRoom {
   #catchingUp = new Set<Promise<void>>()
   /** What is no entry of the log, and goes out with the next turn. */
   #pending: Event[] = []
-  /** Messages that hints brought: what follows the room's place, one after the other, unless a reading is due. */
-  #ahead: Next[] = []
-  #isReadingDue = false
-  /** Hints, and other reasons to read, that came since the last reading began. */
-  #reasons = 0
-  #isTurnDue = false
-  #isBusy = false
-  /** Called after the turn that is due. */
-  #afterTurn: (() => void)[] = []
+  #turns = new Turns((ahead) => this.#turn(ahead))
   #marks: Marks
   #lookedAt = 0
   #isGone = false
@@ -90,7 +80,7 @@ export class LiveRoom {
         if (!this.#place) return
         this.#pending.push(attendance)
         if (notice) this.#pending.push(notice)
-        this.#wake()
+        this.#turns.wake()
       },
     })
   }
@@ -168,19 +158,16 @@ export class LiveRoom {
   async look(): Promise<void> {
     const { store, code } = this.#options
     if (!(await store.touch(code))) return this.#end()
-    this.#wake()
+    this.#turns.wake()
     await this.#marks.tell()
     const ids = this.#nextLookedAt()
     if (ids.length === 0) return
     for (const id of await store.missing(code, ids)) this.dismiss(id)
   }
 
-  /** Settles after a turn that has yet to begin, and so sends all that the log has by now and what waits beside it. */
+  /** Sends all that the log has by now, and what waits beside it. */
   settle(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#afterTurn.push(resolve)
-      this.#wake()
-    })
+    return this.#turns.settle()
   }
 
   /** Settles once nobody catches up any more of those who do now. */
@@ -192,78 +179,49 @@ export class LiveRoom {
   end(): void {
     this.#hasEnded = true
     this.#unlisten()
+    this.#turns.end()
   }
 
   #hear(hint: Hint): void {
     if (hint.about === 'member-gone') this.dismiss(hint.id)
-    else this.#wake(hint.about === 'log' ? hint.next : undefined)
+    else if (hint.about === 'log' && hint.next) this.#turns.bring(hint.next, this.#place?.at)
+    else this.#turns.wake()
   }
 
-  /** @param next what came, where it is known: without it the log is read */
-  #wake(next?: Next): void {
-    if (next && this.#isNext(next)) this.#ahead.push(next)
-    else this.#isReadingDue = true
-    this.#reasons += 1
-    this.#schedule()
-  }
-
-  #schedule(): void {
-    if (this.#isGone || this.#hasEnded) return this.#release()
-    if (this.#isTurnDue) return
-    this.#isTurnDue = true
-    setImmediate(() => this.#gather(0, TURNS))
-  }
-
-  /** Whether a message follows the room's place and those that came ahead of a reading. */
-  #isNext({ before }: Next): boolean {
-    const last = this.#ahead.at(-1)?.message ?? this.#place?.at
-    return this.#ahead.length < TURN_ENTRIES && last !== undefined && isSame(before, last)
-  }
-
-  /** Begins the turn, or in a busy room waits for the next one, as long as turns bring more. */
-  #gather(before: number, left: number): void {
-    const reasons = this.#reasons
-    if (this.#isBusy && left > 0 && reasons > before) setImmediate(() => this.#gather(reasons, left - 1))
-    else void this.#pull()
-  }
-
-  async #pull(): Promise<void> {
-    const waiting = this.#afterTurn
-    this.#afterTurn = []
-    this.#reasons = 0
+  async #turn(ahead: readonly Next[] | undefined): Promise<boolean> {
+    if (this.#fanout.size === 0) return false
     try {
-      if (this.#fanout.size > 0) await this.#goOn()
+      return await this.#goOn(ahead)
     } catch (error) {
       console.error(error)
       this.close('busy')
       this.#rest()
+      return false
     }
-    this.#isTurnDue = false
-    for (const resolve of waiting) resolve()
-    if (this.#reasons > 0) this.#schedule()
   }
 
   /** Hands out all that follows the room's place, and what waits beside the log. */
-  async #goOn(): Promise<void> {
+  #goOn(ahead: readonly Next[] | undefined): Promise<boolean> | boolean {
     const place = this.#place
-    const [isReadingDue, ahead] = [this.#isReadingDue, this.#ahead]
-    this.#isReadingDue = false
-    this.#ahead = []
-    // A reading that was under way may have brought them already.
-    const isKnown = !isReadingDue && place && ahead.length > 0 && isSame(ahead[0].before, place.at)
-    if (!isKnown) await this.#readOn()
-    else this.#hand(stretchOf(ahead, place), place)
+    // A reading that was under way when the first of them came may have brought it already.
+    if (!place || !ahead?.length || !isSame(ahead[0].before, place.at)) return this.#readOn()
+    this.#hand(stretchOf(ahead, place), place)
+    return ahead.length > 1
   }
 
-  async #readOn(): Promise<void> {
-    for (let isMore = true; isMore;) {
+  async #readOn(): Promise<boolean> {
+    for (;;) {
       const place = this.#place
       const stretch = await this.#read(place?.at, place ? TURN_ENTRIES : 1)
-      if (!stretch) return this.#end()
+      if (!stretch) {
+        this.#end()
+        return false
+      }
       // Everybody may have gone meanwhile, and somebody else have come with whom the room is at another place.
       const isStale = this.#place !== place
       if (place && !isStale) this.#hand(stretch, place)
-      isMore = (isStale || stretch.more) && this.#fanout.size > 0
+      const isMore = (isStale || stretch.more) && this.#fanout.size > 0
+      if (!isMore) return stretch.entries.length > 1
     }
   }
 
@@ -271,15 +229,12 @@ export class LiveRoom {
   #rest(): void {
     this.#place = undefined
     this.#pending = []
-    this.#ahead = []
-    this.#isReadingDue = true
   }
 
   /** Writes to all who are abreast what follows the room's place, and moves on. */
   #hand(stretch: Stretch, from: Place): void {
     const events = eventsOf(stretch, this.#pending)
     this.#pending = []
-    this.#isBusy = stretch.entries.length > 1
     // An edit may be gone with its message before it was read: then only the place moves on.
     if (events.length === 0 && stretch.cursor === from.cursor) return
     this.#place = placeAfter(stretch)
@@ -315,7 +270,7 @@ export class LiveRoom {
     this.#write(connection, last, this.presence.here())
     connection.seen = place.at.seq
     // This connection may have read more than the room has, whose hint is late or was lost.
-    this.#wake()
+    this.#turns.wake()
     void this.#options.waiting.for(connection)
   }
 
@@ -342,14 +297,8 @@ export class LiveRoom {
     if (this.#isGone) return
     this.#isGone = true
     this.close('room-gone')
-    this.#release()
+    this.#turns.end()
     this.#options.gone()
-  }
-
-  #release(): void {
-    const waiting = this.#afterTurn
-    this.#afterTurn = []
-    for (const resolve of waiting) resolve()
   }
 
   /** The members behind some of the connections, others each time. */
@@ -375,10 +324,6 @@ function stretchOf(ahead: readonly Next[], { cursor, previous }: Place): Stretch
   const entries = ahead.map(({ message }) => message)
   const last = entries.at(-1)
   return { entries, more: false, previous, start: cursor, cursor: last ? writeCursor(last) : cursor }
-}
-
-function isSame(one: Cursor, other: Cursor): boolean {
-  return one.seq === other.seq && one.tag === other.tag
 }
 
 function placeAfter({ cursor, entries, previous }: Stretch): Place {

@@ -10,7 +10,10 @@ export interface Outage {
   failed: number
 }
 
-/** The same store, whose calls fail for as long as the outage lasts. */
+/**
+ * The same store, whose calls fail for as long as the outage lasts. It does not say what a message came after, so that
+ * rooms have to read.
+ */
 export function withOutage(store: Store): { store: Store; outage: Outage } {
   const outage: Outage = { of: [], isDone: false, failed: 0 }
   const get = (_: Store, name: keyof Store) => {
@@ -20,7 +23,8 @@ export function withOutage(store: Store): { store: Store; outage: Outage } {
       const isFailing = outage.of === 'all' || outage.of.includes(name)
       if (isFailing && !outage.isDone) return fail(outage, name)
       const answer = await call.apply(store, asked)
-      return isFailing ? fail(outage, name) : answer
+      if (isFailing) return fail(outage, name)
+      return name === 'append' ? { ...(answer as object), before: undefined } : answer
     }
   }
   return { store: new Proxy(store, { get: get as ProxyHandler<Store>['get'] }), outage }
