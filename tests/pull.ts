@@ -464,11 +464,26 @@ test('who reloads a page in the moment of a sweep finds their room', async () =>
 
 test('nothing expires while the store does not say that it keeps what is held', async () => {
   const { rooms, code, store, clock } = await listening({ ttl: HOUR_MS })
-  store.isTouchFailing = true
-  await clock.pass(2 * HOUR_MS)
-  store.isTouchFailing = false
+  store.untouchable.add(code)
+  await loggedIn(clock.pass(2 * HOUR_MS))
+  store.untouchable.clear()
   await clock.pass(2 * LOOK_MS)
   assert.ok(await rooms.find(code))
+})
+
+test('a room that the store does not keep when it is told to holds up no other one that nobody is in', async () => {
+  const { rooms, code, store, clock } = await listening({ ttl: HOUR_MS })
+  const { room: held, member } = must(await rooms.create('', 'bob'))
+  await connectedEar(rooms, held.code, member)
+  const { room: left } = must(await rooms.create('', 'eve'))
+  store.untouchable.add(code)
+  const logged = await loggedIn(clock.pass(2 * HOUR_MS))
+  assert.ok(logged.length > 0 && logged.every((words) => words instanceof StoreFailure))
+  const found = await Promise.all([code, held.code, left.code].map((one) => rooms.find(one)))
+  assert.equal(
+    found.map((room) => room?.code),
+    [code, held.code, undefined],
+  )
 })
 
 /** A store that fails, or does not answer, when it is told to; and counts what it is asked to read. */
@@ -477,7 +492,8 @@ class FaultyStore extends MemoryStore {
   failing = 0
   isHanging = false
   isThrowing = false
-  isTouchFailing = false
+  /** Rooms that it fails to keep. */
+  readonly untouchable = new Set<string>()
   /** Whether it says what a message came after: else a room has to read. */
   tellsPlaces = false
   asked = 0
@@ -515,7 +531,7 @@ class FaultyStore extends MemoryStore {
   }
 
   override async touch(code: string) {
-    if (this.isTouchFailing) throw new Error('told to fail')
+    if (this.untouchable.has(code)) throw new Error('told to fail')
     return super.touch(code)
   }
 
@@ -563,6 +579,17 @@ async function connectedEar(rooms: Rooms, code: string, member: ConstructorParam
 
 async function say(rooms: Rooms, code: string, member: Ear['member'], ...texts: string[]): Promise<void> {
   for (const text of texts) must(await rooms.post(code, member, { text, key: '' }))
+}
+
+/** What is said on standard error until something is done. */
+async function loggedIn(done: Promise<unknown>): Promise<unknown[]> {
+  const { error } = console
+  const logged: unknown[] = []
+  console.error = (words: unknown) => logged.push(words)
+  await done.finally(() => {
+    console.error = error
+  })
+  return logged
 }
 
 function must<T>(result: Result<T>): { readonly ok: true } & T {
