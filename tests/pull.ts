@@ -6,6 +6,7 @@ import { type Bus, LocalBus } from '../rooms/stores/bus.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { StoreFailure } from '../rooms/stores/prompt.ts'
 import type { Result } from '../rooms/types.ts'
+import { Barrier } from './support/barrier.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
 
@@ -168,7 +169,7 @@ test('who catches up or comes in while the others are sent away is sent first wh
   await turn()
   const [behind, late] = [new Ear(ann), new Ear(ann)]
   await rooms.enter(code, behind)
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   void rooms.connect(code, behind, start)
   const drained = rooms.drain(3000)
   await turn()
@@ -210,7 +211,7 @@ test('however the store hangs everyone is told within eight seconds that the ser
 
 test('of those who go on together nobody is cut off who has taken all', async () => {
   const { rooms, code, ann, ear, store } = await listening()
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   await say(rooms, code, ann, 'one')
   await turn()
   const crowd = Array.from({ length: 1000 }, () => new Ear(ann))
@@ -255,7 +256,7 @@ test('a room that is gone says so to everyone in it, to who catches up and to wh
 
 test('who comes while a reading for those who just left is still under way misses nothing', async () => {
   const { rooms, code, ann, ear, store } = await listening()
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   await say(rooms, code, ann, 'one')
   await turn()
   rooms.disconnect(code, ear)
@@ -362,7 +363,7 @@ test('a message that comes with its hint is handed out without a reading', async
 
 test('a message that comes with its hint while a reading brings it too is sent once', async () => {
   const { rooms, code, ann, ear, store, bus } = await listening({ tellsPlaces: true })
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   bus.hint(code, { about: 'log' })
   await turn()
   await say(rooms, code, ann, 'one', 'two')
@@ -497,24 +498,13 @@ class FaultyStore extends MemoryStore {
   /** Whether it says what a message came after: else a room has to read. */
   tellsPlaces = false
   asked = 0
-  #held: Promise<void> | undefined
-
-  /** The next reading is done once the answer is called. */
-  holdOne(): () => void {
-    let answer = () => {}
-    this.#held = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    return answer
-  }
+  readonly readings = new Barrier()
 
   override async entries(...asked: Parameters<MemoryStore['entries']>) {
     this.asked += 1
     this.failing -= 1
     if (this.failing >= 0) throw new Error('told to fail')
-    const held = this.#held
-    this.#held = undefined
-    await held
+    await this.readings.pass()
     await this.#hang()
     return super.entries(...asked)
   }
