@@ -111,26 +111,35 @@ export class Hall {
     })
   }
 
-  /** Keeps the rooms that somebody holds, and only then has the store forget what nobody has kept. */
+  /** Keeps the rooms that somebody holds, and only then has the store forget what nobody has kept or holds. */
   async #lookAfterAll(): Promise<void> {
     for (const [code, live] of this.#rooms) if (live.isEmpty) this.#close(code, live)
     const { store, bus, clock, ttl, expired, looked } = this.#options
     const began = clock.elapsed()
-    const rooms = [...this.#rooms.values()]
-    const failed: unknown[] = []
-    for (let first = 0; first < rooms.length; first += LOOK_ROOMS) {
-      const looks = rooms
-        .slice(first, first + LOOK_ROOMS)
-        .map((live) => live.look().catch((error) => failed.push(error)))
-      await Promise.all(looks)
-    }
-    if (failed.length > 0) throw failed[0]
+    const failed = await this.#lookAtEach()
     // The first room was kept when this began, and must not expire for what the others took since.
-    for (const room of await store.expire(ttl + clock.elapsed() - began)) {
+    for (const room of await store.expire(ttl + clock.elapsed() - began, failed)) {
       expired(room)
       bus.hint(room.code, { about: 'room-gone' })
     }
     looked()
+  }
+
+  /** Answers the codes of the rooms that the store may have failed to keep. */
+  async #lookAtEach(): Promise<ReadonlySet<string>> {
+    const rooms = [...this.#rooms]
+    const failed = new Set<string>()
+    for (let first = 0; first < rooms.length; first += LOOK_ROOMS) {
+      const looks = rooms.slice(first, first + LOOK_ROOMS).map(([code, live]) =>
+        live.look().catch((error) => {
+          // One speaks for all, because a store that is away fails at every room.
+          if (failed.size === 0) console.error(error)
+          failed.add(code)
+        }),
+      )
+      await Promise.all(looks)
+    }
+    return failed
   }
 
   #close(code: string, live: LiveRoom): void {

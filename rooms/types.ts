@@ -162,9 +162,9 @@ export interface Stretch {
 }
 
 /** Why something was not done. A refusal is a value; a broken promise throws. */
-export interface Refusal {
+export interface Refusal<Code = RefusalCode> {
   readonly ok: false
-  readonly refusal: RefusalCode
+  readonly refusal: Code
   readonly limit?: number
   /** A name that would be taken. */
   readonly suggestion?: string
@@ -172,12 +172,10 @@ export interface Refusal {
   readonly retryAfter?: number
 }
 
+/** All that `rooms/` refuses for. What only HTTP knows is in `routes/guard/refusals.ts`. */
 export type RefusalCode =
   | 'malformed'
   | 'no-session'
-  | 'wrong-origin'
-  | 'not-found'
-  | 'wrong-method'
   | 'room-unknown'
   | 'rooms-full'
   | 'name-blank'
@@ -190,13 +188,9 @@ export type RefusalCode =
   | 'text-blank'
   | 'text-too-long'
   | 'key-too-long'
-  | 'body-too-large'
   | 'too-fast'
   | 'room-busy'
   | 'room-full'
-  | 'too-many-rooms'
-  | 'too-many-joins'
-  | 'too-many-tries'
   | 'door-locked'
   | 'password-wrong'
   | 'password-too-long'
@@ -213,12 +207,13 @@ export type RefusalCode =
   | 'notice-too-long'
   | 'notice-not-allowed'
   | 'draining'
-  | 'unavailable'
-  | 'broken'
 
-export type Result<T> = ({ readonly ok: true } & T) | Refusal
+export type Result<T, Code = RefusalCode> = ({ readonly ok: true } & T) | Refusal<Code>
 
 /** Says no. */
-export function refuse(refusal: RefusalCode, more: Partial<Omit<Refusal, 'ok' | 'refusal'>> = {}): Refusal {
+export function refuse<Code extends string>(
+  refusal: Code,
+  more: Partial<Omit<Refusal, 'ok' | 'refusal'>> = {},
+): Refusal<Code> {
   return { ok: false, refusal, ...more }
 }

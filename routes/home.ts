@@ -1,8 +1,9 @@
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
-import { type Refusal, refuse } from '../rooms/types.ts'
+import { refuse } from '../rooms/types.ts'
 import { homePage } from '../templates/home.ts'
 import { readFields } from './guard/body.ts'
+import type { SiteRefusal } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { type Ask, addressOf, type Env, type Site } from './guard/site.ts'
 import { refuseHome, welcome } from './join.ts'
@@ -16,7 +17,7 @@ export function home(app: Hono<Env>, site: Site): void {
 async function createRoom(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const no = (refusal: Refusal) => refuseHome(c, 'create', read.fields, refusal)
+  const no = (refusal: SiteRefusal) => refuseHome(c, 'create', read.fields, refusal)
   const wait = site.limits.newRooms.take(addressOf(c))
   if (wait > 0) return no(refuse('too-many-rooms', { retryAfter: Math.ceil(wait) }))
   const { name = '', title = '' } = read.fields

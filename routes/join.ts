@@ -1,11 +1,12 @@
 import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
-import { type Member, type Refusal, type Result, type Room, refuse } from '../rooms/types.ts'
+import { type Member, type Room, refuse } from '../rooms/types.ts'
 import { doorPage, homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
+import type { SiteRefusal, SiteResult } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
@@ -32,7 +33,7 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
 }
 
 /** The room of a code as somebody typed it, unless they try one after the other. */
-async function findTyped(c: Ask, site: Site, typed: string): Promise<Result<{ room: Room }>> {
+async function findTyped(c: Ask, site: Site, typed: string): Promise<SiteResult<{ room: Room }>> {
   const code = readCode(typed)
   const room = code && (await site.rooms.find(code))
   const wait = mayGuess(site, addressOf(c), !room)
@@ -58,13 +59,13 @@ const keepTyped = createMiddleware<Env>(async (c, next) => {
   c.res = refuseHome(c, 'join', typed, refuse('unavailable'))
 })
 
-function refuseAtDoor(c: Ask, room: Room, refusal: Refusal, typed: Fields): Response {
+function refuseAtDoor(c: Ask, room: Room, refusal: SiteRefusal, typed: Fields): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.
   const field = isAboutPassword(refusal) ? 'password' : 'name'
   return answerRefusal(c, refusal, (reason) => doorPage(c.get('place'), room, { form: 'join', field, reason, typed }))
 }
 
-function isAboutPassword({ refusal }: Refusal): boolean {
+function isAboutPassword({ refusal }: SiteRefusal): boolean {
   return refusal === 'password-wrong'
 }
 
@@ -78,13 +79,13 @@ export function welcome(c: Ask, site: Site, room: Room, member: Member): Respons
 }
 
 /** The first page again, with what was typed and the reason beside its field. */
-export function refuseHome(c: Ask, form: Refused['form'], typed: Fields, refusal: Refusal): Response {
+export function refuseHome(c: Ask, form: Refused['form'], typed: Fields, refusal: SiteRefusal): Response {
   const field = fieldOf(refusal, form)
   return answerRefusal(c, refusal, (reason) => homePage(c.get('place'), { form, field, reason, typed }))
 }
 
 /** The field that a refusal is about. */
-function fieldOf({ refusal }: Refusal, form: Refused['form']): Refused['field'] {
+function fieldOf({ refusal }: SiteRefusal, form: Refused['form']): Refused['field'] {
   if (refusal.startsWith('title-')) return 'title'
   if (refusal.startsWith('name-')) return 'name'
   return form === 'join' ? 'code' : 'name'

@@ -4,7 +4,7 @@ import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
 import type { Query } from '../rooms/rooms.ts'
-import { type Entry, type Event, type Message, type Page, type Refusal, type Stretch, refuse } from '../rooms/types.ts'
+import { type Entry, type Event, type Message, type Page, type Stretch, refuse } from '../rooms/types.ts'
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
 import { writePage } from '../templates/growing.ts'
@@ -13,7 +13,7 @@ import { type RoomView, roomPath } from '../templates/room.ts'
 import { tellFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
-import { wordsOf } from './guard/refusals.ts'
+import { type SiteRefusal, wordsOf } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
@@ -60,7 +60,7 @@ function keyOf({ key, once, text }: Fields): string {
   return createHash('sha256').update(`${once}\n${text}`).digest('base64url')
 }
 
-async function refusePost(c: Ask, site: Site, refusal: Refusal, fields: Fields): Promise<Response> {
+async function refusePost(c: Ask, site: Site, refusal: SiteRefusal, fields: Fields): Promise<Response> {
   const [visit, member] = [c.get('visit'), c.get('member')]
   // A whole page costs far more, and nobody limits how often one is refused.
   if (wantsJsonError(c) || wantsFragment(c)) return answerRefusal(c, refusal)
@@ -83,7 +83,7 @@ function keepDraft(site: Site) {
   })
 }
 
-function draftOf({ text = '', once }: Fields, refusal: Refusal): NonNullable<RoomView['draft']> {
+function draftOf({ text = '', once }: Fields, refusal: SiteRefusal): NonNullable<RoomView['draft']> {
   return { text, once, reason: wordsOf(refusal) }
 }
 

@@ -82,6 +82,18 @@ test('imports run in no circle, not even those of types', () => {
   assert.equal(circles, [])
 })
 
+test('rooms/ names no refusal that only others give', () => {
+  const types = sources.find(({ path }) => path === 'rooms/types.ts')?.text ?? ''
+  const [codes = ''] = /(?<=^export type RefusalCode =)(\s+\| '[a-z-]+')+/m.exec(types) ?? []
+  const named = [...codes.matchAll(/'[a-z-]+'/g)].map(([code]) => code)
+  const given = new Set(within('rooms').flatMap(({ text }) => text.match(/(?<=\w\(\s*)'[a-z-]+'/g) ?? []))
+  assert.ok(named.length > 20)
+  assert.equal(
+    named.filter((code) => !given.has(code)),
+    [],
+  )
+})
+
 test('nobody knows main.ts', () => {
   holds(sources, ({ from }) => !/(^|\/)main(\.ts|\.js)?$/.test(from))
 })

@@ -3,6 +3,7 @@ import * as assert from 'uvu/assert'
 import { Rooms } from '../rooms/rooms.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import type { Result } from '../rooms/types.ts'
+import { Barrier } from './support/barrier.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear } from './support/ear.ts'
 
@@ -23,24 +24,14 @@ test('that somebody left is told to the store with the next look where it failed
 })
 
 test('the store is told of those who come and go in their order, however late it answers', async () => {
-  const { rooms, store, clock, code, ear } = await open()
-  const answer = store.holdOne()
-  rooms.disconnect(code, ear)
-  await clock.pass(GRACE_MS)
-  await rooms.enter(code, ear)
-  await turn()
+  const { store, ear, answer } = await comeBackEarly()
   answer()
   await turn()
   assert.equal([...store.here], [ear.member.id])
 })
 
 test('what the store failed to be told is not told after what came later', async () => {
-  const { rooms, store, clock, code, ear } = await open()
-  const answer = store.holdOne()
-  rooms.disconnect(code, ear)
-  await clock.pass(GRACE_MS)
-  await rooms.enter(code, ear)
-  await turn()
+  const { store, clock, ear, answer } = await comeBackEarly()
   store.isFailing = true
   answer()
   await turn()
@@ -52,28 +43,28 @@ test('what the store failed to be told is not told after what came later', async
 /** A store that says who is here, and is told so late or in vain. */
 class MarkedStore extends MemoryStore {
   readonly here = new Set<string>()
+  readonly marks = new Barrier()
   isFailing = false
-  #held: Promise<void> | undefined
-
-  /** The next marks are kept once the answer is called. */
-  holdOne(): () => void {
-    let answer = () => {}
-    this.#held = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    return answer
-  }
 
   override async mark(_: string, marks: ReadonlyMap<string, boolean>): Promise<void> {
-    const held = this.#held
-    this.#held = undefined
-    await held
+    await this.marks.pass()
     if (this.isFailing) throw new Error('told to fail')
     for (const [id, isHere] of marks) {
       if (isHere) this.here.add(id)
       else this.here.delete(id)
     }
   }
+}
+
+/** Somebody has left and come back before the store has answered that they left. */
+async function comeBackEarly() {
+  const { rooms, store, clock, code, ear } = await open()
+  const answer = store.marks.holdOne()
+  rooms.disconnect(code, ear)
+  await clock.pass(GRACE_MS)
+  await rooms.enter(code, ear)
+  await turn()
+  return { store, clock, ear, answer }
 }
 
 async function open() {

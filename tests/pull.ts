@@ -6,6 +6,7 @@ import { type Bus, LocalBus } from '../rooms/stores/bus.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { StoreFailure } from '../rooms/stores/prompt.ts'
 import type { Result } from '../rooms/types.ts'
+import { Barrier } from './support/barrier.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { Ear, plainFormat } from './support/ear.ts'
 
@@ -168,7 +169,7 @@ test('who catches up or comes in while the others are sent away is sent first wh
   await turn()
   const [behind, late] = [new Ear(ann), new Ear(ann)]
   await rooms.enter(code, behind)
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   void rooms.connect(code, behind, start)
   const drained = rooms.drain(3000)
   await turn()
@@ -210,7 +211,7 @@ test('however the store hangs everyone is told within eight seconds that the ser
 
 test('of those who go on together nobody is cut off who has taken all', async () => {
   const { rooms, code, ann, ear, store } = await listening()
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   await say(rooms, code, ann, 'one')
   await turn()
   const crowd = Array.from({ length: 1000 }, () => new Ear(ann))
@@ -255,7 +256,7 @@ test('a room that is gone says so to everyone in it, to who catches up and to wh
 
 test('who comes while a reading for those who just left is still under way misses nothing', async () => {
   const { rooms, code, ann, ear, store } = await listening()
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   await say(rooms, code, ann, 'one')
   await turn()
   rooms.disconnect(code, ear)
@@ -362,7 +363,7 @@ test('a message that comes with its hint is handed out without a reading', async
 
 test('a message that comes with its hint while a reading brings it too is sent once', async () => {
   const { rooms, code, ann, ear, store, bus } = await listening({ tellsPlaces: true })
-  const answer = store.holdOne()
+  const answer = store.readings.holdOne()
   bus.hint(code, { about: 'log' })
   await turn()
   await say(rooms, code, ann, 'one', 'two')
@@ -464,11 +465,26 @@ test('who reloads a page in the moment of a sweep finds their room', async () =>
 
 test('nothing expires while the store does not say that it keeps what is held', async () => {
   const { rooms, code, store, clock } = await listening({ ttl: HOUR_MS })
-  store.isTouchFailing = true
-  await clock.pass(2 * HOUR_MS)
-  store.isTouchFailing = false
+  store.untouchable.add(code)
+  await loggedIn(clock.pass(2 * HOUR_MS))
+  store.untouchable.clear()
   await clock.pass(2 * LOOK_MS)
   assert.ok(await rooms.find(code))
+})
+
+test('a room that the store does not keep when it is told to holds up no other one that nobody is in', async () => {
+  const { rooms, code, store, clock } = await listening({ ttl: HOUR_MS })
+  const { room: held, member } = must(await rooms.create('', 'bob'))
+  await connectedEar(rooms, held.code, member)
+  const { room: left } = must(await rooms.create('', 'eve'))
+  store.untouchable.add(code)
+  const logged = await loggedIn(clock.pass(2 * HOUR_MS))
+  assert.ok(logged.length > 0 && logged.every((words) => words instanceof StoreFailure))
+  const found = await Promise.all([code, held.code, left.code].map((one) => rooms.find(one)))
+  assert.equal(
+    found.map((room) => room?.code),
+    [code, held.code, undefined],
+  )
 })
 
 /** A store that fails, or does not answer, when it is told to; and counts what it is asked to read. */
@@ -477,28 +493,18 @@ class FaultyStore extends MemoryStore {
   failing = 0
   isHanging = false
   isThrowing = false
-  isTouchFailing = false
+  /** Rooms that it fails to keep. */
+  readonly untouchable = new Set<string>()
   /** Whether it says what a message came after: else a room has to read. */
   tellsPlaces = false
   asked = 0
-  #held: Promise<void> | undefined
-
-  /** The next reading is done once the answer is called. */
-  holdOne(): () => void {
-    let answer = () => {}
-    this.#held = new Promise<void>((resolve) => {
-      answer = resolve
-    })
-    return answer
-  }
+  readonly readings = new Barrier()
 
   override async entries(...asked: Parameters<MemoryStore['entries']>) {
     this.asked += 1
     this.failing -= 1
     if (this.failing >= 0) throw new Error('told to fail')
-    const held = this.#held
-    this.#held = undefined
-    await held
+    await this.readings.pass()
     await this.#hang()
     return super.entries(...asked)
   }
@@ -515,7 +521,7 @@ class FaultyStore extends MemoryStore {
   }
 
   override async touch(code: string) {
-    if (this.isTouchFailing) throw new Error('told to fail')
+    if (this.untouchable.has(code)) throw new Error('told to fail')
     return super.touch(code)
   }
 
@@ -563,6 +569,17 @@ async function connectedEar(rooms: Rooms, code: string, member: ConstructorParam
 
 async function say(rooms: Rooms, code: string, member: Ear['member'], ...texts: string[]): Promise<void> {
   for (const text of texts) must(await rooms.post(code, member, { text, key: '' }))
+}
+
+/** What is said on standard error until something is done. */
+async function loggedIn(done: Promise<unknown>): Promise<unknown[]> {
+  const { error } = console
+  const logged: unknown[] = []
+  console.error = (words: unknown) => logged.push(words)
+  await done.finally(() => {
+    console.error = error
+  })
+  return logged
 }
 
 function must<T>(result: Result<T>): { readonly ok: true } & T {

@@ -68,9 +68,9 @@ export class MemoryStore implements Store {
     return shelf !== undefined
   }
 
-  async expire(milliseconds: number): Promise<Room[]> {
+  async expire(milliseconds: number, except?: ReadonlySet<string>): Promise<Room[]> {
     const since = this.#clock.elapsed() - milliseconds
-    const expired = [...this.#shelves.values()].filter(({ used }) => used < since)
+    const expired = [...this.#shelves.values()].filter(({ room, used }) => used < since && !except?.has(room.code))
     for (const shelf of expired) this.#remove(shelf)
     return expired.map(({ room }) => room)
   }

@@ -27,7 +27,8 @@ import type { Entry, Member, Page, Result, Room, Stretch } from '../types.ts'
  * - **Members.** Whoever is marked as here is never forgotten. Of the others a room keeps at least the `AWAY` that
  *   were here or asked for last, unless memory is scarce.
  * - **Names.** Of two people who ask for names that look alike, at the same moment even, one gets it.
- * - **Touch.** `create`, `admit`, `append` and `touch` keep a room; `expire` forgets in one act what was not touched.
+ * - **Touch.** `create`, `admit`, `append` and `touch` keep a room; `expire` forgets in one act what was not touched,
+ *   but for the rooms that it is told to leave out, whose age stays as it is.
  */
 export interface Store {
   /** Whether rooms and members outlive this process. */
@@ -43,8 +44,11 @@ export interface Store {
   find(code: string): Promise<Room | undefined>
   /** Keeps a room from expiring; false where there is none. */
   touch(code: string): Promise<boolean>
-  /** Forgets the rooms that nothing has touched for so many milliseconds, whatever the clock on the wall says; answers which. */
-  expire(milliseconds: number): Promise<Room[]>
+  /**
+   * Forgets the rooms that nothing has touched for so many milliseconds, whatever the clock on the wall says; answers which.
+   * @param except codes of rooms that are held all the same
+   */
+  expire(milliseconds: number, except?: ReadonlySet<string>): Promise<Room[]>
   /** Forgets a room and all that was in it; false where there is none. */
   remove(code: string): Promise<boolean>
   /** Lets a member in, who is here from now on unless they wait; one who is in already stays. */

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer'
 import { Readable } from 'node:stream'
-import { type Result, refuse } from '../../rooms/types.ts'
+import { refuse } from '../../rooms/types.ts'
+import type { SiteResult } from './refusals.ts'
 import { bearer } from './session.ts'
 import type { Ask } from './site.ts'
 
@@ -14,7 +15,7 @@ export type Fields = Readonly<Record<string, string>>
  * Reads the body of a post: a form, or JSON from a program. Refuses what cannot be read.
  * JSON comes with a token, or from somebody who has no session yet: a page elsewhere cannot use a cookie with it.
  */
-export async function readFields(c: Ask): Promise<Result<{ fields: Fields }>> {
+export async function readFields(c: Ask): Promise<SiteResult<{ fields: Fields }>> {
   const type = c.req.header('content-type')?.split(';')[0].trim().toLowerCase() ?? ''
   try {
     const bytes = await readBytes(c)
@@ -72,7 +73,7 @@ function isFromProgram(c: Ask): boolean {
   return bearer(c.req.header('authorization')) !== undefined || c.req.header('cookie') === undefined
 }
 
-function found(form: Iterable<[string, unknown]>): Result<{ fields: Fields }> {
+function found(form: Iterable<[string, unknown]>): SiteResult<{ fields: Fields }> {
   const fields: Record<string, string> = Object.create(null)
   for (const [name, value] of form) {
     if (typeof value !== 'string') return refuse('malformed')
@@ -81,7 +82,7 @@ function found(form: Iterable<[string, unknown]>): Result<{ fields: Fields }> {
   return { ok: true, fields }
 }
 
-function fromJson(json: unknown): Result<{ fields: Fields }> {
+function fromJson(json: unknown): SiteResult<{ fields: Fields }> {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return refuse('malformed')
   return found(Object.entries(json).filter(([, value]) => value !== null))
 }

@@ -3,6 +3,7 @@ import type { Clock } from '../../rooms/clock.ts'
 import type { Posted, Said } from '../../rooms/rooms.ts'
 import { type Member, type Result, refuse } from '../../rooms/types.ts'
 import type { Fields } from './body.ts'
+import type { SiteResult } from './refusals.ts'
 import type { Limits, Site } from './site.ts'
 
 /** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
@@ -26,7 +27,7 @@ export async function join(
   address: string,
   code: string,
   { name = '', password }: Fields,
-): Promise<Result<{ member: Member }>> {
+): Promise<SiteResult<{ member: Member }>> {
   const wait = limits.joins.take(address)
   if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
   const joined = await rooms.join(code, name, password)

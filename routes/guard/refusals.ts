@@ -1,15 +1,33 @@
-import type { Refusal, RefusalCode } from '../../rooms/types.ts'
+import type { Refusal, RefusalCode, Result } from '../../rooms/types.ts'
+
+/** What a request is refused for: all that `rooms/` refuses for, and what only HTTP knows. */
+type SiteCode =
+  | RefusalCode
+  | 'wrong-origin'
+  | 'not-found'
+  | 'wrong-method'
+  | 'body-too-large'
+  | 'too-many-rooms'
+  | 'too-many-joins'
+  | 'too-many-tries'
+  | 'unavailable'
+  | 'broken'
+
+/** Why a request was not done. */
+export type SiteRefusal = Refusal<SiteCode>
+
+export type SiteResult<T> = Result<T, SiteCode>
 
 /** A status that says no. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503
 
 interface Answer {
   readonly status: RefusalStatus
-  readonly say: (refusal: Refusal) => string
+  readonly say: (refusal: SiteRefusal) => string
 }
 
 /** What each refusal is over HTTP, and in words: what happened, what to do now. */
-const ANSWERS: Record<RefusalCode, Answer> = {
+const ANSWERS: Record<SiteCode, Answer> = {
   malformed: answer(400, 'That could not be read. Please go back and try again.'),
   'no-session': answer(401, 'You are not in this room. Please join it first.'),
   'wrong-origin': answer(403, 'That was sent from another site, so it was not done. Please do it on this page.'),
@@ -67,21 +85,21 @@ const ANSWERS: Record<RefusalCode, Answer> = {
 }
 
 /** The HTTP status of a refusal. */
-export function statusOf({ refusal }: Refusal): RefusalStatus {
+export function statusOf({ refusal }: SiteRefusal): RefusalStatus {
   return ANSWERS[refusal].status
 }
 
 /** A refusal in words. */
-export function wordsOf(refusal: Refusal): string {
+export function wordsOf(refusal: SiteRefusal): string {
   return ANSWERS[refusal.refusal].say(refusal)
 }
 
 /** A refusal as programs read it. */
-export function errorOf(refusal: Refusal): object {
+export function errorOf(refusal: SiteRefusal): object {
   const { refusal: code, limit, suggestion, retryAfter } = refusal
   return { error: { code, message: wordsOf(refusal), limit, suggestion, retryAfter } }
 }
 
-function answer(status: RefusalStatus, words: string | ((refusal: Refusal) => string)): Answer {
+function answer(status: RefusalStatus, words: string | ((refusal: SiteRefusal) => string)): Answer {
   return { status, say: typeof words === 'string' ? () => words : words }
 }

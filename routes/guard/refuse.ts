@@ -1,9 +1,9 @@
 import { StoreFailure } from '../../rooms/stores/prompt.ts'
-import { type Refusal, type Result, refuse } from '../../rooms/types.ts'
+import { refuse } from '../../rooms/types.ts'
 import type { Html } from '../../templates/html.ts'
 import { problemPage } from '../../templates/problem.ts'
 import { reason } from '../../templates/reason.ts'
-import { errorOf, statusOf, wordsOf } from './refusals.ts'
+import { errorOf, type SiteRefusal, type SiteResult, statusOf, wordsOf } from './refusals.ts'
 import { type Ask, type Site, wantsFragment, wantsJsonError } from './site.ts'
 
 const UNAVAILABLE = refuse('unavailable', { retryAfter: 5 })
@@ -13,7 +13,7 @@ const DRAINING = refuse('draining', { retryAfter: 5 })
  * Says no, in the form that was asked for.
  * @param pageWith the page that was being filled in, with what was typed and these words; a plain page where none is given
  */
-export function answerRefusal(c: Ask, refusal: Refusal, pageWith?: (words: string) => Html): Response {
+export function answerRefusal(c: Ask, refusal: SiteRefusal, pageWith?: (words: string) => Html): Response {
   if (refusal.retryAfter !== undefined) c.header('Retry-After', String(refusal.retryAfter))
   const status = statusOf(refusal)
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
@@ -24,7 +24,7 @@ export function answerRefusal(c: Ask, refusal: Refusal, pageWith?: (words: strin
 }
 
 /** Refuses what the store failed at, so that what was typed can be given back. */
-export async function orRefuse<T>(site: Site, asked: Promise<Result<T>>): Promise<Result<T>> {
+export async function orRefuse<T>(site: Site, asked: Promise<SiteResult<T>>): Promise<SiteResult<T>> {
   try {
     return await asked
   } catch (error) {
@@ -39,7 +39,7 @@ export function isUnmet(c: Ask): boolean {
 }
 
 /** What becomes of a request that failed. */
-export function refusalOf(site: Site, error: unknown): Refusal {
+export function refusalOf(site: Site, error: unknown): SiteRefusal {
   const isUnavailable = error instanceof StoreFailure
   // A chat that drains lets go of its store, and a host may go on without it.
   if (isUnavailable && site.isDraining()) return DRAINING

@@ -3,12 +3,12 @@ import { type RawData, WebSocket } from 'ws'
 import { type Bucket, fill, take } from '../../rooms/bucket.ts'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import { StoreFailure } from '../../rooms/stores/prompt.ts'
-import { type Member, type Refusal, refuse } from '../../rooms/types.ts'
+import { type Member, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
-import { wordsOf } from '../guard/refusals.ts'
+import { type SiteRefusal, wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
 import { type Asked, readAsked } from './asked.ts'
 import { type Writer, writeDirectly } from './direct.ts'
@@ -202,7 +202,7 @@ export class SocketConnection implements Connection, Writer {
     }
   }
 
-  #refuse(refusal: Refusal): void {
+  #refuse(refusal: SiteRefusal): void {
     this.write(textFrame(refusalFrame(wordsOf(refusal))))
   }
 }

@@ -108,8 +108,8 @@ export class ChaosStore extends Chaos implements Store {
     return this.#call(() => this.#store.touch(code))
   }
 
-  expire(milliseconds: number) {
-    return this.#call(() => this.#store.expire(milliseconds))
+  expire(milliseconds: number, except?: ReadonlySet<string>) {
+    return this.#call(() => this.#store.expire(milliseconds, except))
   }
 
   remove(code: string) {

@@ -506,6 +506,19 @@ export function storeContract(name: string, open: Open): void {
     assert.equal([await store.find(CODE), await store.expire(0)], [undefined, []])
   })
 
+  test('a room that is left out when others expire is kept as it is, and no longer than that', async ({
+    store,
+    clock,
+    ann,
+  }) => {
+    await store.create(roomOf(OTHER), ann)
+    const [room, other] = [await store.find(CODE), await store.find(OTHER)]
+    await clock.pass(100)
+    assert.equal(await store.expire(99, new Set([CODE])), [other])
+    assert.equal([await store.find(CODE), await store.find(OTHER)], [room, undefined])
+    assert.equal(await store.expire(99), [room])
+  })
+
   test('what is refused does not keep a room, nor does asking for it', async ({ store, clock, bob }) => {
     await clock.pass(100)
     await refusalOf(store.append(CODE, { kind: 'cleared', by: bob.id, at: START }))
