@@ -203,8 +203,7 @@ export class LiveRoom {
   /** Hands out all that follows the room's place, and what waits beside the log. */
   #goOn(ahead: readonly Next[] | undefined): Promise<boolean> | boolean {
     const place = this.#place
-    // A reading that was under way when the first of them came may have brought it already.
-    if (!place || !ahead?.length || !isSame(ahead[0].before, place.at)) return this.#readOn()
+    if (!place || !ahead?.length) return this.#readOn()
     this.#hand(stretchOf(ahead, place), place)
     return ahead.length > 1
   }

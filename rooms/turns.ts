@@ -4,8 +4,8 @@ import type { Next } from './stores/bus.ts'
 
 // Turns that a busy room waits for at the most: a turn is far shorter than writing to everyone.
 const TURNS = 8
-// What waits at the most without being read, so that a store that hangs fills no memory.
-const AHEAD = 1000
+// Letters that come without being read, at the most: what is more in one turn the store bounds.
+const AHEAD_LETTERS = 256 * 1024
 
 /**
  * Does what a turn does.
@@ -19,7 +19,10 @@ export class Turns {
   #turn: Turn
   /** What follows the room's place, as long as nothing else has to be read. */
   #ahead: Next[] = []
+  #aheadLetters = 0
   #isReadingDue = false
+  /** What comes during a reading may be part of it, and would wait for as long as a store hangs. */
+  #isReading = false
   /** Hints, and other reasons for a turn, that came since the last one began. */
   #reasons = 0
   #isDue = false
@@ -43,6 +46,7 @@ export class Turns {
    * @param at the room's place in the log
    */
   bring(next: Next, at: Cursor | undefined): void {
+    this.#aheadLetters += next.message.text.length
     if (this.#isNext(next, at)) this.#ahead.push(next)
     else this.#isReadingDue = true
     this.#add()
@@ -75,8 +79,9 @@ export class Turns {
   }
 
   #isNext({ before }: Next, at: Cursor | undefined): boolean {
+    if (this.#isReadingDue || this.#isReading || this.#aheadLetters > AHEAD_LETTERS) return false
     const last = this.#ahead.at(-1)?.message ?? at
-    return this.#ahead.length < AHEAD && last !== undefined && isSame(before, last)
+    return last !== undefined && isSame(before, last)
   }
 
   /** Begins the turn, or in a busy room waits for the next one, as long as turns bring more. */
@@ -90,9 +95,12 @@ export class Turns {
     const [after, ahead] = [this.#after, this.#isReadingDue ? undefined : this.#ahead]
     this.#after = []
     this.#ahead = []
+    this.#aheadLetters = 0
     this.#isReadingDue = false
+    this.#isReading = true
     this.#reasons = 0
     this.#isBusy = await this.#turn(ahead)
+    this.#isReading = false
     this.#isDue = false
     for (const resolve of after) resolve()
     if (this.#reasons > 0) this.#schedule()

@@ -361,17 +361,19 @@ test('a message that comes with its hint is handed out without a reading', async
   assert.equal([again.texts, ear.texts.at(-1)], [['four'], 'four'])
 })
 
-test('a message that comes with its hint while a reading brings it too is sent once', async () => {
+test('what comes with its hint during a reading does not wait beside it, and is sent once', async () => {
   const { rooms, code, ann, ear, store, bus } = await listening({ tellsPlaces: true })
   const answer = store.readings.holdOne()
   bus.hint(code, { about: 'log' })
   await turn()
   await say(rooms, code, ann, 'one', 'two')
+  store.asked = 0
   answer()
   await turn()
+  assert.equal([ear.texts, store.asked], [['one', 'two'], 1])
   await say(rooms, code, ann, 'three')
   await turn()
-  assert.equal(ear.texts, ['one', 'two', 'three'])
+  assert.equal([ear.texts, store.asked], [['one', 'two', 'three'], 1])
 })
 
 test('a message that comes with its hint after another hint was lost is read with what was said before it', async () => {
@@ -409,10 +411,10 @@ test('a message of another history is not believed, whatever its number', async 
   assert.equal(ear.texts, ['one', 'two'])
 })
 
-test('more in one turn than one reading brings comes whole and in order', async () => {
+test('more in one turn than may wait in memory is read, and comes whole and in order', async () => {
   const { rooms, code, ann, ear, store } = await listening({ tellsPlaces: true, history: 3000 })
   store.asked = 0
-  const texts = Array.from({ length: 2500 }, (_, index) => `${index}`)
+  const texts = Array.from({ length: 2500 }, (_, index) => `${index} ${'x'.repeat(200)}`)
   await Promise.all(texts.map((text) => say(rooms, code, ann, text)))
   await turn()
   assert.equal(ear.texts, texts)

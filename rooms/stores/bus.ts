@@ -1,16 +1,16 @@
 import type { Cursor } from '../cursor.ts'
 import type { Message } from '../types.ts'
 
-/**
- * What everybody who has a room open is told: where to look. What is there stands in the store; a message rides along as
- * a courtesy, and spares a reading where it follows what the room has.
- */
+/** What everybody who has a room open is told: where to look. What is there stands in the store. */
 export type Hint =
   | { readonly about: 'log'; readonly next?: Next }
   | { readonly about: 'room-gone' }
   | { readonly about: 'member-gone'; readonly id: string }
 
-/** A message that was just kept, and the place before it. */
+/**
+ * A message that was just kept, and the place before it: it need not be read. Only a bus that loses nothing and keeps the
+ * order may hand it on; where a later hint is lost, what was taken back meanwhile would be shown.
+ */
 export interface Next {
   readonly message: Message
   readonly before: Cursor
