@@ -12,7 +12,7 @@ import { hashOf } from './receipts.ts'
 import type { Admission, Appended, Bounds } from './store.ts'
 
 // About what an empty room takes in memory, with all that is made of it elsewhere.
-const ROOM_BYTES = 6000
+const ROOM_BYTES = 6500
 
 type ActOf<Kind> = Extract<Act, { kind: Kind }>
 
