@@ -21,6 +21,8 @@ export class Mounts {
   #assets: Place['assets']
   #sessions: Sessions
   #base: string | undefined
+  /** The one place there is, where the base is known. */
+  #only: Place | undefined
   /** The same for all who come to the same base, because each connection keeps it. */
   #last: Place | undefined
   #patterns = new Set<string>()
@@ -31,6 +33,7 @@ export class Mounts {
     this.#assets = assets
     this.#sessions = sessions
     this.#base = base
+    this.#only = base === undefined ? undefined : this.#at(base)
   }
 
   /**
@@ -38,7 +41,7 @@ export class Mounts {
    * @param depth how many segments of its path are the chat's own
    */
   placeOf(c: Context, depth: number): Place {
-    if (this.#base !== undefined) return this.#at(this.#base)
+    if (this.#only) return this.#only
     this.#learn(baseRoutePath(c))
     const segments = new URL(c.req.url).pathname.split('/')
     return this.#at(segments.slice(0, segments.length - depth).join('/'))

@@ -14,7 +14,8 @@ export function visiting(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     const typed = c.req.param('code') ?? ''
     const code = readCode(typed)
-    const { authorization, cookie } = c.req.header()
+    // All headers at once would be built anew as an object.
+    const [authorization, cookie] = [c.req.header('authorization'), c.req.header('cookie')]
     const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
     // What cannot be a code is a mistake in typing, and does not count as a try.
     if (code !== undefined && !visit?.member) {
