@@ -11,6 +11,7 @@ import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Mounts } from './guard/mounts.ts'
+import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
@@ -24,6 +25,8 @@ export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
   /** Carries hints to other processes on the same store; without one there are no others. */
   readonly bus?: Bus
   readonly clock?: Clock
+  /** Takes what is worth keeping; without one it goes to standard error. */
+  readonly report?: Reporter
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
 }
@@ -89,7 +92,7 @@ export function openChat(ground: Ground): Chat {
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
-  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock } = ground
+  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
   const sessions = new Sessions(ground.secrets, clock)
   return {
     mounts: new Mounts(paths, sessions, ground.base),
@@ -99,6 +102,7 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     limits: makeLimits(clock, areRatesLimited),
     origins: new Set(ground.origins),
     streams: new Map(),
+    report,
     isDraining,
   }
 }

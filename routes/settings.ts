@@ -50,7 +50,22 @@ export interface ChatOptions {
 /** A setting that cannot be; its message is for the person who set it. */
 export class SettingsError extends Error {}
 
-const NAMES = ['PORT', 'HOST', 'BASE_PATH', 'SECRET', 'STORE', 'HISTORY', 'ROOM_TTL', 'ORIGINS', 'RATE_LIMITS'] as const
+const NAMES = [
+  'PORT',
+  'HOST',
+  'BASE_PATH',
+  'SECRET',
+  'STORE',
+  'HISTORY',
+  'ROOM_TTL',
+  'ROOMS',
+  'ORIGINS',
+  'FRAME_ORIGINS',
+  'VISITOR_SECRET',
+  'TRUSTED_PROXIES',
+  'METRICS',
+  'RATE_LIMITS',
+] as const
 type Name = (typeof NAMES)[number]
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -67,7 +82,12 @@ Settings, as environment variables or as flags of the same name (PORT=80 or --po
   STORE          where rooms are kept (memory:)
   HISTORY        messages kept in a room (500)
   ROOM_TTL       a room is forgotten this long after it was last used (24h)
+  ROOMS          rooms that always exist and never end: lobby=The lobby,help (none)
   ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
+  FRAME_ORIGINS  sites that may show rooms in a frame: https://example.org,https://*.example.net (none)
+  VISITOR_SECRET verifies visitors that another site vouches for, 16 characters or more (none)
+  TRUSTED_PROXIES  addresses, CIDR blocks or loopback, whose X-Forwarded-For, -Proto and -Host are believed (none)
+  METRICS        where /metrics is served, apart from the chat, as 127.0.0.1:9090 (off)
   RATE_LIMITS    on or off; off only for load tests on one's own machine (on)
 
   -h, --help     print this

@@ -7,6 +7,7 @@ import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
 import type { Mounts } from './mounts.ts'
+import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
 
 /** What one address may do. */
@@ -31,6 +32,7 @@ export interface Site {
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
   readonly streams: Map<string, Set<{ giveWay(): void }>>
+  readonly report: Reporter
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }
