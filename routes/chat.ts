@@ -9,8 +9,10 @@ import type { Bus } from '../rooms/stores/bus.ts'
 import type { Store } from '../rooms/stores/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
+import { Advice } from './guard/advice.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Mounts } from './guard/mounts.ts'
+import { Proxies } from './guard/proxies.ts'
 import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
@@ -102,7 +104,9 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     limits: makeLimits(clock, areRatesLimited),
     origins: new Set(ground.origins),
     streams: new Map(),
+    proxies: new Proxies(ground.trustedProxies),
     report,
+    advice: new Advice(clock, report),
     isDraining,
   }
 }
