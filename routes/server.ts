@@ -9,6 +9,7 @@ import { protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
 import { Advice } from './guard/advice.ts'
 import { isOwnOrigin } from './guard/origin.ts'
+import { outsideOfRequest } from './guard/outside.ts'
 import { Proxies } from './guard/proxies.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { reportError } from './guard/report.ts'
@@ -52,7 +53,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { clock = systemClock } = options
   const chat = openChat(options)
   const app = standAlone(chat.app, options)
-  const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
+  const proxies = new Proxies(options.trustedProxies)
+  const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false })
+  const answers = new Answers(clock, listener, (request) => outsideOfRequest(request, proxies).address)
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, answer) => answers.take(request, answer))

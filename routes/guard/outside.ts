@@ -100,8 +100,8 @@ export function outsideOf({ req, env }: Asked, proxies: Proxies): Outside {
   )
 }
 
-/** The outside of a handshake, which has no route. */
-export function outsideOfHandshake({ socket, url, headers }: IncomingMessage, proxies: Proxies): Outside {
+/** The outside of a request that no route was asked with, as a handshake. */
+export function outsideOfRequest({ socket, url, headers }: IncomingMessage, proxies: Proxies): Outside {
   return new Outside(
     {
       peer: socket.remoteAddress,

@@ -10,7 +10,7 @@ import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Knock } from '../guard/mounts.ts'
 import { isAllowed } from '../guard/origin.ts'
-import { type Outside, outsideOfHandshake } from '../guard/outside.ts'
+import { type Outside, outsideOfRequest } from '../guard/outside.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import { bearer } from '../guard/session.ts'
 import type { Site, Visit } from '../guard/site.ts'
@@ -79,7 +79,7 @@ export class Handshakes {
       socket.off('close', done)
     }
     this.#pending.add(socket.on('close', done).on('error', ignore))
-    const outside = outsideOfHandshake(request, this.#site.proxies)
+    const outside = outsideOfRequest(request, this.#site.proxies)
     void this.#meet({ ...knock, request, socket, head, outside, done })
   }
 
