@@ -31,15 +31,32 @@ export async function join(
 ): Promise<SiteResult<{ member: Member }>> {
   const wait = limits.joins.take(address)
   if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
-  const door = `${address} ${code}`
-  const patience = limits.passwords.take(door)
-  const joined =
-    patience > 0
-      ? refuse('too-many-passwords', { retryAfter: Math.ceil(patience) })
-      : await rooms.join(code, name, password)
-  if (!joined.ok) limits.joins.giveBack(address)
-  if (joined.ok || !isAboutPassword(joined)) limits.passwords.giveBack(door)
-  return joined
+  let isIn = false
+  try {
+    const joined = await countPasswords(limits, `${address} ${code}`, () => rooms.join(code, name, password))
+    isIn = joined.ok
+    return joined
+  } finally {
+    if (!isIn) limits.joins.giveBack(address)
+  }
+}
+
+/** Lets somebody try, unless too many passwords were wrong at this door. The right one is not told from a wrong one then. */
+async function countPasswords<T>(
+  { passwords }: Limits,
+  door: string,
+  enter: () => Promise<SiteResult<T>>,
+): Promise<SiteResult<T>> {
+  const wait = passwords.take(door)
+  if (wait > 0) return refuse('too-many-passwords', { retryAfter: Math.ceil(wait) })
+  let isWrong = false
+  try {
+    const entered = await enter()
+    isWrong = !entered.ok && isAboutPassword(entered)
+    return entered
+  } finally {
+    if (!isWrong) passwords.giveBack(door)
+  }
 }
 
 /** Says something, unless too much came from the sender's address. What is not said does not count. */

@@ -8,7 +8,7 @@ export interface Head {
 }
 
 // RFC 3986, 3.2.2 and 3.2.3; empty where what is asked for has no host.
-const HOST = /^(\[[\w:.]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?$/
+const HOST = /^(\[[\w:.%~-]+\]|[\w.~!$&'()*+,;=%-]*)(:\d*)?$/
 
 /** Reads what Node keeps silent about: of two `Host` headers it gives the first. */
 export function readHead({ rawHeaders, httpVersion }: IncomingMessage): Head {
