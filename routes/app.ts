@@ -4,6 +4,7 @@ import { events } from './events.ts'
 import { files } from './files.ts'
 import { growing } from './growing.ts'
 import { isOwnOrigin } from './guard/origin.ts'
+import { outsideOf } from './guard/outside.ts'
 import { answerRefusal, refusalOf } from './guard/refuse.ts'
 import type { Ask, Env, Site } from './guard/site.ts'
 import { health } from './health.ts'
@@ -11,6 +12,7 @@ import { home } from './home.ts'
 import { door } from './join.ts'
 import { messages } from './messages.ts'
 import { room } from './room.ts'
+import { socket } from './socket.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -37,6 +39,7 @@ export function makeApp(site: Site): Hono<Env> {
   messages(pages, site)
   events(pages, site)
   growing(pages, site)
+  socket(pages, site)
   const app = new Hono<Env>()
   files(app)
   const methods = methodsOf([...app.routes, ...pages.routes])
@@ -64,8 +67,13 @@ function meet(site: Site, path: string): MiddlewareHandler<Env> {
   return (c, next) => {
     c.set('place', site.mounts.placeOf(c, depth))
     protect(c)
-    return isOwnOrigin(c, site) ? next() : Promise.resolve(answerRefusal(c, refuse('wrong-origin')))
+    return isOwnOrigin(c, site) ? next() : Promise.resolve(refuseOrigin(c, site))
   }
+}
+
+function refuseOrigin(c: Ask, { advice, proxies }: Site): Response {
+  advice.originRefused(c.req.header('origin') ?? '', outsideOf(c, proxies))
+  return answerRefusal(c, refuse('wrong-origin'))
 }
 
 /** The methods of each path. */

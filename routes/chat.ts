@@ -9,8 +9,11 @@ import type { Bus } from '../rooms/stores/bus.ts'
 import type { Store } from '../rooms/stores/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
+import { Advice } from './guard/advice.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Mounts } from './guard/mounts.ts'
+import { Proxies } from './guard/proxies.ts'
+import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
@@ -24,6 +27,8 @@ export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
   /** Carries hints to other processes on the same store; without one there are no others. */
   readonly bus?: Bus
   readonly clock?: Clock
+  /** Takes what is worth keeping; without one it goes to standard error. */
+  readonly report?: Reporter
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
 }
@@ -89,7 +94,7 @@ export function openChat(ground: Ground): Chat {
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
-  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock } = ground
+  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
   const sessions = new Sessions(ground.secrets, clock)
   return {
     mounts: new Mounts(paths, sessions, ground.base),
@@ -99,6 +104,9 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     limits: makeLimits(clock, areRatesLimited),
     origins: new Set(ground.origins),
     streams: new Map(),
+    proxies: new Proxies(ground.trustedProxies),
+    report,
+    advice: new Advice(clock, report),
     isDraining,
   }
 }

@@ -5,7 +5,8 @@ import { homePage } from '../templates/home.ts'
 import { readFields } from './guard/body.ts'
 import type { SiteRefusal } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
-import { type Ask, addressOf, type Env, type Site } from './guard/site.ts'
+import { outsideOf } from './guard/outside.ts'
+import type { Ask, Env, Site } from './guard/site.ts'
 import { refuseHome, welcome } from './join.ts'
 
 /** The first page, and making a room from it. */
@@ -18,12 +19,13 @@ async function createRoom(c: Ask, site: Site): Promise<Response> {
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
   const no = (refusal: SiteRefusal) => refuseHome(c, 'create', read.fields, refusal)
-  const wait = site.limits.newRooms.take(addressOf(c))
+  const { address } = outsideOf(c, site.proxies)
+  const wait = site.limits.newRooms.take(address)
   if (wait > 0) return no(refuse('too-many-rooms', { retryAfter: Math.ceil(wait) }))
   const { name = '', title = '' } = read.fields
   const created = await orRefuse(site, site.rooms.create(title, name))
   if (!created.ok) {
-    site.limits.newRooms.giveBack(addressOf(c))
+    site.limits.newRooms.giveBack(address)
     return no(created)
   }
   return welcome(c, site, created.room, created.member)

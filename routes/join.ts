@@ -6,11 +6,12 @@ import { doorPage, homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
-import type { SiteRefusal, SiteResult } from './guard/refusals.ts'
+import { outsideOf } from './guard/outside.ts'
+import { isAboutPassword, type SiteRefusal, type SiteResult } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
-import { mayGuess, visiting } from './guard/visit.ts'
+import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
+import { countWrongCode, visiting } from './guard/visit.ts'
 import { memberJson, roomJson } from './json.ts'
 
 /** The door of a room: by its code, or by its link. */
@@ -25,27 +26,25 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const { code: typed = '', name = '' } = read.fields
   const found = await orRefuse(site, findTyped(c, site, typed))
   if (!found.ok) return refuseHome(c, 'join', read.fields, found)
-  const joined = await orRefuse(site, join(site, addressOf(c), found.room.code, { name }))
+  const joined = await orRefuse(site, join(site, outsideOf(c, site.proxies).address, found.room.code, { name }))
   if (joined.ok) return welcome(c, site, found.room, joined.member)
   // The form for a code asks for no password, and the one at the door does.
   if (isAboutPassword(joined)) return refuseAtDoor(c, found.room, joined, read.fields)
   return refuseHome(c, 'join', read.fields, joined)
 }
 
-/** The room of a code as somebody typed it, unless they try one after the other. */
+/** The room of a code as somebody typed it. */
 async function findTyped(c: Ask, site: Site, typed: string): Promise<SiteResult<{ room: Room }>> {
   const code = readCode(typed)
   const room = code && (await site.rooms.find(code))
-  const wait = mayGuess(site, addressOf(c), !room)
-  if (wait > 0) return refuse('too-many-tries', { retryAfter: Math.ceil(wait) })
-  return room ? { ok: true, room } : refuse('room-unknown')
+  return room ? { ok: true, room } : countWrongCode(site, outsideOf(c, site.proxies).address)
 }
 
 async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.get('visit')
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const joined = await orRefuse(site, join(site, addressOf(c), room.code, read.fields))
+  const joined = await orRefuse(site, join(site, outsideOf(c, site.proxies).address, room.code, read.fields))
   if (joined.ok) return welcome(c, site, room, joined.member)
   return refuseAtDoor(c, room, joined, read.fields)
 }
@@ -65,15 +64,11 @@ function refuseAtDoor(c: Ask, room: Room, refusal: SiteRefusal, typed: Fields): 
   return answerRefusal(c, refusal, (reason) => doorPage(c.get('place'), room, { form: 'join', field, reason, typed }))
 }
 
-function isAboutPassword({ refusal }: SiteRefusal): boolean {
-  return refusal === 'password-wrong'
-}
-
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
   const token = site.sessions.seal(room, member)
   const path = roomPath(c.get('place'), room)
-  c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
+  c.header('Set-Cookie', sessionCookie(path, token, outsideOf(c, site.proxies).scheme === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)
   return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
 }

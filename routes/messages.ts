@@ -13,11 +13,12 @@ import { type RoomView, roomPath } from '../templates/room.ts'
 import { tellFarewell } from './farewell.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
+import { outsideOf } from './guard/outside.ts'
 import { type SiteRefusal, wordsOf } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
-import { type Ask, addressOf, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
+import { type Ask, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
 import { membersOnly, visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
@@ -35,7 +36,8 @@ async function say(c: Ask, site: Site): Promise<Response> {
   // The page may be older than the session, and what waits in it was typed under another name.
   if (fields.member !== undefined && fields.member !== member.id) return answerRefusal(c, refuse('no-session'))
   const said = { text: fields.text ?? '', key: keyOf(fields) }
-  const posted = await orRefuse(site, post(site, addressOf(c), visit.room.code, member, said))
+  const { address } = outsideOf(c, site.proxies)
+  const posted = await orRefuse(site, post(site, address, visit.room.code, member, said))
   if (!posted.ok) return refusePost(c, site, posted, fields)
   if (wantsJson(c)) return answerJson(c, posted.message, posted.repeated)
   if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())

@@ -6,9 +6,10 @@ import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { memberJson, roomJson } from './json.ts'
+import { outsideOf } from './guard/outside.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import { type Ask, type Env, type Site, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
@@ -51,7 +52,7 @@ export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draf
 function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more: Pick<RoomView, 'isNewest' | 'draft'>) {
   if (!member) throw new TypeError('a room is shown to members')
   const place = c.get('place')
-  const url = `${schemeOf(c)}://${c.req.header('host') ?? new URL(c.req.url).host}${roomPath(place, room)}`
+  const url = (outsideOf(c, site.proxies).origin ?? '') + roomPath(place, room)
   return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
 }
 
@@ -59,6 +60,9 @@ async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', schemeOf(c) === 'https'))
+  c.header(
+    'Set-Cookie',
+    sessionCookie(roomPath(c.get('place'), room), '', outsideOf(c, site.proxies).scheme === 'https'),
+  )
   return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.get('place').base}/`, 303)
 }

@@ -7,8 +7,12 @@ import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
 import { protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
+import { Advice } from './guard/advice.ts'
 import { isOwnOrigin } from './guard/origin.ts'
+import { outsideOfRequest } from './guard/outside.ts'
+import { Proxies } from './guard/proxies.ts'
 import { answerRefusal } from './guard/refuse.ts'
+import { reportError } from './guard/report.ts'
 import type { Env } from './guard/site.ts'
 import { Answer, Answers } from './wire/answers.ts'
 import { rejectHandshake } from './wire/ending.ts'
@@ -49,7 +53,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { clock = systemClock } = options
   const chat = openChat(options)
   const app = standAlone(chat.app, options)
-  const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
+  const proxies = new Proxies(options.trustedProxies)
+  const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false })
+  const answers = new Answers(clock, listener, (request) => outsideOfRequest(request, proxies).address)
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, answer) => answers.take(request, answer))
@@ -69,13 +75,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** The chat where nothing else is served. */
-export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOptions, 'base' | 'origins'>): Hono<Env> {
-  const allowed = { origins: new Set(origins) }
+export function standAlone(chat: Hono<Env>, options: ServerOptions): Hono<Env> {
+  const { base, clock = systemClock, report = reportError } = options
+  const allowed = { origins: new Set(options.origins), proxies: new Proxies(options.trustedProxies) }
+  const advice = new Advice(clock, report)
   // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
   const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
     protect(c)
     c.set('place', { base, assets: paths })
+    if (base && /^\/(rooms\/[^/]+)?$/.test(c.req.path)) advice.baseLost(base)
     return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
   })
   return root

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Store } from '../rooms/stores/store.ts'
+import { noProxy } from './guard/proxies.ts'
 
 /** The settings of a chat, read. */
 export interface ChatSettings {
@@ -13,6 +14,7 @@ export interface ChatSettings {
   /** Milliseconds that an empty room is kept. */
   readonly ttl: number
   readonly origins: string[]
+  readonly trustedProxies: string[]
   readonly areRatesLimited: boolean
 }
 
@@ -38,6 +40,11 @@ export interface ChatOptions {
   readonly roomTtl?: string
   /** Origins, beside the request's own, that may open sockets and post. */
   readonly origins?: string | readonly string[]
+  /**
+   * Proxies whose `X-Forwarded-For`, `-Proto` and `-Host` are believed: addresses, blocks as `10.0.0.0/8`, or `loopback`.
+   * Nobody's without it.
+   */
+  readonly trustedProxies?: string | readonly string[]
   /** `false` only for load tests on one's own machine. */
   readonly rateLimits?: boolean
   /**
@@ -50,7 +57,22 @@ export interface ChatOptions {
 /** A setting that cannot be; its message is for the person who set it. */
 export class SettingsError extends Error {}
 
-const NAMES = ['PORT', 'HOST', 'BASE_PATH', 'SECRET', 'STORE', 'HISTORY', 'ROOM_TTL', 'ORIGINS', 'RATE_LIMITS'] as const
+const NAMES = [
+  'PORT',
+  'HOST',
+  'BASE_PATH',
+  'SECRET',
+  'STORE',
+  'HISTORY',
+  'ROOM_TTL',
+  'ROOMS',
+  'ORIGINS',
+  'FRAME_ORIGINS',
+  'VISITOR_SECRET',
+  'TRUSTED_PROXIES',
+  'METRICS',
+  'RATE_LIMITS',
+] as const
 type Name = (typeof NAMES)[number]
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -67,7 +89,12 @@ Settings, as environment variables or as flags of the same name (PORT=80 or --po
   STORE          where rooms are kept (memory:)
   HISTORY        messages kept in a room (500)
   ROOM_TTL       a room is forgotten this long after it was last used (24h)
+  ROOMS          rooms that always exist and never end: lobby=The lobby,help (none)
   ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
+  FRAME_ORIGINS  sites that may show rooms in a frame: https://example.org,https://*.example.net (none)
+  VISITOR_SECRET verifies visitors that another site vouches for, 16 characters or more (none)
+  TRUSTED_PROXIES  addresses, CIDR blocks or loopback, whose X-Forwarded-For, -Proto and -Host are believed (none)
+  METRICS        where /metrics is served, apart from the chat, as 127.0.0.1:9090 (off)
   RATE_LIMITS    on or off; off only for load tests on one's own machine (on)
 
   -h, --help     print this
@@ -112,6 +139,7 @@ function readRest(value: Value): Omit<ChatSettings, 'base'> {
     history: readNumber('HISTORY', value('HISTORY', '500'), 1, 1_000_000),
     ttl: readDuration('ROOM_TTL', value('ROOM_TTL', '24h')),
     origins: readOrigins(value('ORIGINS', '')),
+    trustedProxies: readProxies(value('TRUSTED_PROXIES', '')),
     areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
   }
 }
@@ -184,14 +212,25 @@ function readDuration(name: Name, value: string): number {
   throw new SettingsError(`${name} is to be a time like 30m or 24h, not “${value}”.`)
 }
 
-function readOrigins(value: string): string[] {
-  const origins = value
+function readList(value: string): string[] {
+  return value
     .split(',')
-    .map((origin) => origin.trim())
+    .map((item) => item.trim())
     .filter(Boolean)
+}
+
+function readOrigins(value: string): string[] {
+  const origins = readList(value)
   const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
   if (wrong === undefined) return origins
   throw new SettingsError(`ORIGINS is to hold origins like https://example.org, not “${wrong}”.`)
+}
+
+function readProxies(value: string): string[] {
+  const items = readList(value)
+  const wrong = noProxy(items)
+  if (wrong === undefined) return items
+  throw new SettingsError(`TRUSTED_PROXIES is to hold addresses, blocks like 10.0.0.0/8, or loopback, not “${wrong}”.`)
 }
 
 function readSwitch(name: Name, value: string): boolean {

@@ -261,7 +261,7 @@ attack('4. answers that nobody reads are held for a minute, and hold little', as
   assert.ok(grown < 100 * MB, `${Math.round(grown / MB)} MB are held for those who do not read`)
   await until(async () => (await descriptorsOf(server)) <= descriptors, 'unread answers stay')
   for (const line of lines) line.socket.destroy()
-  assert.is(server.errors, '')
+  assert.is(server.faults, '')
   await server.stop('SIGTERM')
 })
 
@@ -302,7 +302,7 @@ function attack(name: string, run: (context: Context) => Promise<void>): void {
     const trip = await quickestTrip(context.anns, most)
     assert.ok(trip < most, `a round trip took ${context.trip} ms before and ${trip} ms after`)
     await until(async () => (await descriptorsOf(context.server)) <= before, 'descriptors stay')
-    assert.is(context.server.errors, '', 'nothing went wrong inside')
+    assert.is(context.server.faults, '', 'nothing went wrong inside')
   })
 }
 

@@ -422,26 +422,6 @@ test('a code that is typed in another way leads to the room’s own address, als
   assert.is((await house.post(`/rooms/${ann.code.toLowerCase()}/members`, { name: 'bob' })).status, 308)
 })
 
-test('behind a proxy that speaks https the link and the cookie do too', async () => {
-  const secure = { 'X-Forwarded-Proto': 'https' }
-  const made = await house.post('/rooms', { name: 'ann' }, secure)
-  assert.match(made.headers.get('set-cookie') ?? '', /; Secure$/)
-  const ann = await house.open()
-  assert.match(await (await ann.ask('', { headers: secure })).text(), `href="https://${HOST}${ann.room}"`)
-  assert.is((await ann.post('/messages', { text: 'x' }, { ...secure, Origin: `https://${HOST}` })).status, 303)
-})
-
-test('behind several proxies the scheme is the one that the browser used', async () => {
-  const { house } = makeHouse()
-  for (const [schemes, isSecure] of [
-    ['https, http', true],
-    ['http, https', false],
-  ] as const) {
-    const response = await house.post('/rooms', { name: 'ann' }, { 'X-Forwarded-Proto': schemes })
-    assert.is(/; Secure/.test(response.headers.get('set-cookie') ?? ''), isSecure, schemes)
-  }
-})
-
 test('nothing on the way may change or keep a stream', async () => {
   const { house } = makeHouse()
   const ann = await house.open()

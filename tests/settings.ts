@@ -11,7 +11,7 @@ import { run } from './support/program.ts'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
 
-const SETTINGS = 'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ORIGINS RATE_LIMITS'.split(' ')
+const SETTINGS = 'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ORIGINS TRUSTED_PROXIES RATE_LIMITS'.split(' ')
 
 const test = suite<{ folder: string; main: string }>('settings')
 
@@ -48,6 +48,7 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['HISTORY', { HISTORY: '0' }, []],
     ['ROOM_TTL', { ROOM_TTL: 'soon' }, []],
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
+    ['TRUSTED_PROXIES.*10.0.0.0/33', { TRUSTED_PROXIES: 'loopback, 10.0.0.0/33' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
     ['PORT', {}, ['--port', '-1']],
     ['port', {}, ['--port']],
@@ -123,6 +124,21 @@ test('times, origins and paths are read in the ways that people write them', () 
     ['', '/', '/chat', '/chat/', '/a/b'].map((path) => read({ BASE_PATH: path }).base),
     ['', '', '/chat', '/chat', '/a/b'],
   )
+  assert.equal(read({}).trustedProxies, [])
+  const proxies = ['loopback', '10.0.0.1', '10.0.0.0/8', '2001:db8::/32', '::1', '::ffff:10.0.0.0/104']
+  assert.equal(read({ TRUSTED_PROXIES: proxies.join(' , ') }).trustedProxies, proxies)
+  for (const item of [
+    'nginx',
+    'loopback/8',
+    '10.0.0',
+    '10.0.0.0/33',
+    '10.0.0.0/-1',
+    '::/129',
+    'fe80::1%eth0',
+    '1.2.3.4:80',
+    '::ffff:10.0.0.0/95',
+  ])
+    assert.throws(() => read({ TRUSTED_PROXIES: `::1,${item}` }), new RegExp(`TRUSTED_PROXIES.*“${item}”`))
   for (const path of ['chat', '/../x', '/a b', '/a?b', '/<b>', '/a//b', '/:code', '/*'])
     assert.throws(() => read({ BASE_PATH: path }), /BASE_PATH/)
   for (const time of ['', '0s', '10', '1w', '-1h', '1.5h'])

@@ -160,10 +160,6 @@ test('a handshake must come from this site, or with a token', async ({ server })
     assert.is(await handshake(path, headers), 403, origin)
   }
   assert.is(await handshake(path, { Cookie: cookie, Origin: own }), 101)
-  assert.is(
-    await handshake(path, { Cookie: cookie, Origin: own.replace('http', 'https'), 'X-Forwarded-Proto': 'https, http' }),
-    101,
-  )
   assert.is(await handshake(path, { Authorization: `Bearer ${ann.token}`, Origin: 'http://evil.example' }), 101)
   for (const other of ['Basic YTpi', `Basic ${ann.token}`, '']) {
     const headers = { Cookie: cookie, Authorization: other }
@@ -303,7 +299,7 @@ test('codes cannot be tried by sockets either', async () => {
     codes.push(await (await Line.open(`${url}/rooms/ACD-EFG-HJK/socket`, { Origin: server.url })).closed)
   }
   assert.equal(codes, [...Array(10).fill(1008), 1013, 1013])
-  assert.is(await (await Line.open(`${url}/rooms/${ann.code}/socket`, { Origin: server.url })).closed, 1013)
+  assert.is(await (await Line.open(`${url}/rooms/${ann.code}/socket`, { Origin: server.url })).closed, 1008)
   const line = await here(ann)
   await ann.say('members are not stopped')
   await line.count(1)

@@ -5,6 +5,8 @@ import { getRequestListener } from '@hono/node-server'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
+import { outsideOfRequest } from '../routes/guard/outside.ts'
+import { Proxies } from '../routes/guard/proxies.ts'
 import { Answer, Answers } from '../routes/wire/answers.ts'
 import { TestClock, turn } from './support/clock.ts'
 import { type Closing, head, knock, meet } from './support/ends.ts'
@@ -103,27 +105,28 @@ test('of more unread answers than are held at once the oldest are cut off', asyn
   for (const one of far) one.destroy()
 })
 
-test('whoever leaves many answers unread is cut off before others who only read slowly', async () => {
-  const clock = new TestClock()
-  const server = answering(clock, (_, answer) => answer.end(PART))
-  const ask = async (address: string) => {
-    const one = Object.assign(new Deaf(), { remoteAddress: address })
-    server.emit('connection', one)
-    one.push(GET)
-    await turn()
-    return one
-  }
-  const slow = [await ask('192.0.2.1'), await ask('2001:db8::1'), await ask('192.0.2.2')]
-  const hostile: Duplex[] = []
-  // An address of IPv6 counts by its network.
-  for (let count = 0; count < 600; count += 1) hostile.push(await ask(`2001:db8:0:1::${count.toString(16)}`))
-  assert.equal(
-    slow.map(({ destroyed }) => destroyed),
-    [false, false, false],
-  )
-  assert.ok(hostile.filter(({ destroyed }) => !destroyed).length <= 256)
-  for (const one of [...slow, ...hostile]) one.destroy()
-})
+for (const proxy of ['', '10.0.0.1'])
+  test(`whoever leaves many answers unread is cut off before others who only read slowly${proxy && ', behind one proxy too'}`, async () => {
+    const clock = new TestClock()
+    const server = answering(clock, (_, answer) => answer.end(PART), proxy ? forwarded : undefined)
+    const ask = async (address: string) => {
+      const one = Object.assign(new Deaf(), { remoteAddress: proxy || address })
+      server.emit('connection', one)
+      one.push(GET.replace(/\r\n$/, `X-Forwarded-For: ${address}\r\n\r\n`))
+      await turn()
+      return one
+    }
+    const slow = [await ask('192.0.2.1'), await ask('2001:db8::1'), await ask('192.0.2.2')]
+    const hostile: Duplex[] = []
+    // An address of IPv6 counts by its network.
+    for (let count = 0; count < 600; count += 1) hostile.push(await ask(`2001:db8:0:1::${count.toString(16)}`))
+    assert.equal(
+      slow.map(({ destroyed }) => destroyed),
+      [false, false, false],
+    )
+    assert.ok(hostile.filter(({ destroyed }) => !destroyed).length <= 256)
+    for (const one of [...slow, ...hostile]) one.destroy()
+  })
 
 for (const path of ['/events', '/live'])
   test(`a stream of which nothing is taken for a minute is cut off, and nobody is there any more: ${path}`, async (context) => {
@@ -242,9 +245,17 @@ class Deaf extends Duplex {
   override _write(): void {}
 }
 
-function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {
-  const answers = new Answers(clock, async (request, answer) => listener(request, answer))
+function answering(
+  clock: TestClock,
+  listener: (request: IncomingMessage, answer: Answer) => unknown,
+  addressOf?: (request: IncomingMessage) => string,
+): Server {
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer), addressOf)
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
+}
+
+function forwarded(request: IncomingMessage): string {
+  return outsideOfRequest(request, new Proxies(['10.0.0.1'])).address
 }
 
 /** Writes until the kernel takes no more. */

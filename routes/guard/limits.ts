@@ -3,24 +3,25 @@ import type { Clock } from '../../rooms/clock.ts'
 import type { Posted, Said } from '../../rooms/rooms.ts'
 import { type Member, type Result, refuse } from '../../rooms/types.ts'
 import type { Fields } from './body.ts'
-import type { SiteResult } from './refusals.ts'
+import { isAboutPassword, type SiteResult } from './refusals.ts'
 import type { Limits, Site } from './site.ts'
 
-/** Twenty rooms an hour, sixty joins and ten wrong codes a minute, or no limit at all. */
+/** Twenty rooms an hour, sixty joins, ten wrong codes and sixty wrong passwords a minute, or no limit at all. */
 export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
   const buckets = (rate: Rate) => new Buckets(areRatesLimited ? rate : UNLIMITED, clock.elapsed)
   return {
     newRooms: buckets({ burst: 20, perSecond: 20 / 3600 }),
     joins: buckets({ burst: 60, perSecond: 1 }),
     wrongCodes: buckets({ burst: 10, perSecond: 10 / 60 }),
+    passwords: buckets({ burst: 60, perSecond: 1 }),
     posts: buckets({ burst: 100, perSecond: 20 }),
     frames: areRatesLimited ? { burst: 100, perSecond: 20 } : UNLIMITED,
   }
 }
 
 /**
- * Lets somebody into a room, unless too many came from their address. Who is not let in does not count, except for
- * guessing a password.
+ * Lets somebody into a room, unless too many came from their address. Who is not let in does not count. Wrong passwords
+ * count by themselves, and only at the door where they were tried: others of the address still come into other rooms.
  */
 export async function join(
   { limits, rooms }: Site,
@@ -30,9 +31,32 @@ export async function join(
 ): Promise<SiteResult<{ member: Member }>> {
   const wait = limits.joins.take(address)
   if (wait > 0) return refuse('too-many-joins', { retryAfter: Math.ceil(wait) })
-  const joined = await rooms.join(code, name, password)
-  if (!joined.ok && joined.refusal !== 'password-wrong') limits.joins.giveBack(address)
-  return joined
+  let isIn = false
+  try {
+    const joined = await countPasswords(limits, `${address} ${code}`, () => rooms.join(code, name, password))
+    isIn = joined.ok
+    return joined
+  } finally {
+    if (!isIn) limits.joins.giveBack(address)
+  }
+}
+
+/** Lets somebody try, unless too many passwords were wrong at this door. The right one is not told from a wrong one then. */
+async function countPasswords<T>(
+  { passwords }: Limits,
+  door: string,
+  enter: () => Promise<SiteResult<T>>,
+): Promise<SiteResult<T>> {
+  const wait = passwords.take(door)
+  if (wait > 0) return refuse('too-many-passwords', { retryAfter: Math.ceil(wait) })
+  let isWrong = false
+  try {
+    const entered = await enter()
+    isWrong = !entered.ok && isAboutPassword(entered)
+    return entered
+  } finally {
+    if (!isWrong) passwords.giveBack(door)
+  }
 }
 
 /** Says something, unless too much came from the sender's address. What is not said does not count. */

@@ -1,15 +1,16 @@
-import { type Ask, type Site, schemeOf } from './site.ts'
-import { hostOf } from './target.ts'
+import { outsideOf } from './outside.ts'
+import type { Ask, Site } from './site.ts'
 
 /**
  * Whether a request was not sent by another site's page. One without an `Origin` is taken: text browsers and programs
  * send none, and the cookie is SameSite=Lax.
  */
-export function isOwnOrigin(c: Ask, { origins }: Pick<Site, 'origins'>): boolean {
+export function isOwnOrigin(c: Ask, { origins, proxies }: Pick<Site, 'origins' | 'proxies'>): boolean {
   const origin = c.req.header('origin')
   if (c.req.method === 'GET' || c.req.method === 'HEAD' || origin === undefined) return true
   if (origin === 'null') return c.req.header('sec-fetch-site') === 'same-origin'
-  return isAllowed(origin, schemeOf(c), hostOf(c.env?.incoming?.url, c.req.header('host')), origins)
+  const { scheme, host } = outsideOf(c, proxies)
+  return isAllowed(origin, scheme, host, origins)
 }
 
 /** Whether an `Origin` is the request's own, or one that was named in the settings. */
@@ -19,5 +20,10 @@ export function isAllowed(
   host: string | undefined,
   others: ReadonlySet<string>,
 ): boolean {
-  return (host !== undefined && origin === `${scheme}://${host}`) || others.has(origin)
+  return (host !== undefined && isOriginOf(origin, `${scheme}://${host}`)) || others.has(origin)
+}
+
+/** Some proxies name the port that the scheme has anyway, or keep capitals as they were typed (RFC 6454, 4). */
+function isOriginOf(origin: string, address: string): boolean {
+  return origin === address || (URL.canParse(address) && new URL(address).origin === origin)
 }

@@ -10,6 +10,8 @@ type SiteCode =
   | 'too-many-rooms'
   | 'too-many-joins'
   | 'too-many-tries'
+  | 'too-many-passwords'
+  | 'upgrade-required'
   | 'unavailable'
   | 'broken'
 
@@ -19,7 +21,7 @@ export type SiteRefusal = Refusal<SiteCode>
 export type SiteResult<T> = Result<T, SiteCode>
 
 /** A status that says no. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 426 | 429 | 500 | 503
 
 interface Answer {
   readonly status: RefusalStatus
@@ -61,6 +63,11 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'too-many-rooms': answer(429, 'You have made many rooms already. Please wait a while before the next one.'),
   'too-many-joins': answer(429, 'Many have just come in from where you are. Please wait a moment and try again.'),
   'too-many-tries': answer(429, 'Too many codes were wrong. Please wait a minute and try again.'),
+  'too-many-passwords': answer(429, 'Too many passwords were wrong here. Please wait a moment and try again.'),
+  'upgrade-required': answer(
+    426,
+    'Only WebSockets are answered here. If a proxy is on the way, it is to pass on Upgrade and Connection, by HTTP/1.1.',
+  ),
   'door-locked': answer(403, 'The door of this room is locked right now. Please ask its host to open it.'),
   'password-wrong': answer(403, 'This room has a password, and that is not it. Please ask its host for it.'),
   'password-too-long': answer(422, ({ limit }) => `That password is too long. Please keep it to ${limit} letters.`),
@@ -82,6 +89,11 @@ const ANSWERS: Record<SiteCode, Answer> = {
   unavailable: answer(503, 'Nothing can be done here right now. Please try again in a moment.'),
   broken: answer(500, 'Something went wrong here. Please try again.'),
   draining: answer(503, 'The server is restarting. Please try again in a few seconds.'),
+}
+
+/** Whether a refusal is about the password that was given. */
+export function isAboutPassword({ refusal }: SiteRefusal): boolean {
+  return refusal === 'password-wrong' || refusal === 'too-many-passwords'
 }
 
 /** The HTTP status of a refusal. */

@@ -5,8 +5,10 @@ import type { Clock } from '../../rooms/clock.ts'
 import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
-import { blockOf } from './address.ts'
+import type { Advice } from './advice.ts'
 import type { Mounts } from './mounts.ts'
+import type { Proxies } from './proxies.ts'
+import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
 
 /** What one address may do. */
@@ -14,6 +16,8 @@ export interface Limits {
   readonly newRooms: Buckets
   readonly joins: Buckets
   readonly wrongCodes: Buckets
+  /** Wrong passwords at the door of one room. */
+  readonly passwords: Buckets
   /** All that the members behind one address say. */
   readonly posts: Buckets
   /** Frames of one connection, of whatever kind. */
@@ -31,6 +35,10 @@ export interface Site {
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
   readonly streams: Map<string, Set<{ giveWay(): void }>>
+  /** Proxies whose word for what a request looks like from outside is taken. */
+  readonly proxies: Proxies
+  readonly report: Reporter
+  readonly advice: Advice
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }
@@ -69,23 +77,4 @@ export function wantsJsonError(c: Ask): boolean {
 /** Whether htmx asked, and wants a fragment rather than a page. */
 export function wantsFragment(c: Ask): boolean {
   return c.req.header('hx-request') === 'true'
-}
-
-/** Who asks, as far as the network tells. */
-export function addressOf(c: Ask): string {
-  return blockOf(c.env?.incoming?.socket?.remoteAddress)
-}
-
-/** The scheme a request came by, before a proxy that says so. A browser lets no other site send that header. */
-export function schemeOf(c: Ask): string {
-  return forwardedScheme(c.req.header('x-forwarded-proto')) ?? new URL(c.req.url).protocol.slice(0, -1)
-}
-
-/** The first scheme that proxies on the way speak of, where it is https. */
-export function forwardedScheme(header: string | string[] | undefined): 'https' | undefined {
-  return String(header ?? '')
-    .split(',')[0]
-    .trim() === 'https'
-    ? 'https'
-    : undefined
 }

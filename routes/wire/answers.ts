@@ -47,6 +47,7 @@ export class Answer extends ServerResponse {
 export class Answers {
   #clock: Clock
   #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
+  #addressOf: (request: IncomingMessage) => string
   #underWay = new Set<Answer>()
   /** As many as may be under way before somebody looks for those that nobody reads. */
   #mark = UNREAD_ANSWERS
@@ -55,10 +56,18 @@ export class Answers {
   #endAfterBody = (request: IncomingMessage): void => endAfterBody(request, this.#clock)
   #cancelLook: () => void
 
-  /** @param listener answers a request */
-  constructor(clock: Clock, listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>) {
+  /**
+   * @param listener answers a request
+   * @param addressOf tells who asked, where a proxy may stand before them
+   */
+  constructor(
+    clock: Clock,
+    listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>,
+    addressOf = peerOf,
+  ) {
     this.#clock = clock
     this.#listener = listener
+    this.#addressOf = addressOf
     this.#cancelLook = this.#schedule()
   }
 
@@ -156,7 +165,7 @@ export class Answers {
 
   /** Cuts off the oldest of those whose address holds the most, where too many are unread. */
   #cutUnread(): void {
-    const cut = newestOfEach(this.#unread()).slice(UNREAD_ANSWERS - CUT_ANSWERS)
+    const cut = newestOfEach(this.#unread(), this.#addressOf).slice(UNREAD_ANSWERS - CUT_ANSWERS)
     for (const answer of cut) answer.socket?.destroy()
     this.#mark = this.#underWay.size - cut.length + CUT_ANSWERS
   }
@@ -172,15 +181,19 @@ export class Answers {
 }
 
 /** The newest answer of every address comes first, then the second of each, and so on. */
-function newestOfEach(answers: readonly Answer[]): Answer[] {
+function newestOfEach(answers: readonly Answer[], addressOf: (request: IncomingMessage) => string): Answer[] {
   const counts = new Map<string, number>()
   const ranked = answers.toReversed().map((answer) => {
-    const address = blockOf(answer.socket?.remoteAddress)
+    const address = addressOf(answer.req)
     const rank = counts.get(address) ?? 0
     counts.set(address, rank + 1)
     return { answer, rank }
   })
   return ranked.sort((one, other) => one.rank - other.rank).map(({ answer }) => answer)
+}
+
+function peerOf({ socket }: IncomingMessage): string {
+  return blockOf(socket.remoteAddress)
 }
 
 const CLOSE = { Connection: 'close', 'Content-Length': '0' }

@@ -6,7 +6,6 @@ import { StoreFailure } from '../../rooms/stores/prompt.ts'
 import { type Member, refuse } from '../../rooms/types.ts'
 import { farewellFrame, frame, refusalFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
-import { blockOf } from '../guard/address.ts'
 import { post } from '../guard/limits.ts'
 import { type SiteRefusal, wordsOf } from '../guard/refusals.ts'
 import type { Site } from '../guard/site.ts'
@@ -32,6 +31,8 @@ export interface ConnectionOptions {
   readonly site: Site
   readonly ws: RoomSocket
   readonly socket: Socket
+  /** Whose limits its posts count for. */
+  readonly address: string
   /** Where the chat is mounted, as its page sees it. */
   readonly place: Place
   readonly code: string
@@ -56,18 +57,19 @@ export class SocketConnection implements Connection, Writer {
   #ws: RoomSocket
   #socket: Socket
   #place: Place
-  #address: string | undefined
+  #address: string
   #isBehind = false
   /** Settles once the store has said whether its member is still one. */
   #entering: Promise<void> | undefined
   #frames: Bucket
   #progress = new Progress()
 
-  constructor({ registry, site, ws, socket, place, code, member }: ConnectionOptions) {
+  constructor({ registry, site, ws, socket, address, place, code, member }: ConnectionOptions) {
     this.#registry = registry
     this.#site = site
     this.#ws = ws
     this.#socket = socket
+    this.#address = address
     this.#place = place
     this.heard = site.clock.elapsed()
     this.#frames = fill(site.limits.frames, this.heard)
@@ -191,7 +193,6 @@ export class SocketConnection implements Connection, Writer {
   }
 
   async #post(text: string, key: string): Promise<void> {
-    this.#address ??= blockOf(this.#socket.remoteAddress)
     try {
       const posted = await post(this.#site, this.#address, this.code, this.member, { text, key })
       if (!posted.ok) this.#refuse(posted)

@@ -2,21 +2,19 @@ import type { IncomingMessage } from 'node:http'
 import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { readCode } from '../../rooms/code.ts'
 import { StoreFailure } from '../../rooms/stores/prompt.ts'
 import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
-import { blockOf } from '../guard/address.ts'
 import type { Knock } from '../guard/mounts.ts'
 import { isAllowed } from '../guard/origin.ts'
+import { type Outside, outsideOfRequest } from '../guard/outside.ts'
 import { wordsOf } from '../guard/refusals.ts'
 import { bearer } from '../guard/session.ts'
-import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
-import { hostOf, readWhole } from '../guard/target.ts'
-import { findVisit, mayGuess } from '../guard/visit.ts'
+import type { Site, Visit } from '../guard/site.ts'
+import { countWrongCode, findVisit } from '../guard/visit.ts'
 import { attach, RoomSocket, SocketConnection } from './connection.ts'
 import { rejectHandshake } from './ending.ts'
 import { FAREWELLS } from './farewells.ts'
@@ -41,7 +39,7 @@ const PROTOCOL = {
 /** What is to become of a handshake that was not refused. */
 interface Welcome {
   readonly visit: Visit | undefined
-  /** Whether somebody tries one code after the other. */
+  /** Whether somebody tries one wrong code after the other. */
   readonly isGuessing: boolean
 }
 
@@ -50,6 +48,7 @@ interface Handshake extends Knock {
   readonly request: IncomingMessage
   readonly socket: Duplex
   readonly head: Buffer
+  readonly outside: Outside
   /** Called once it is answered. */
   readonly done: () => void
 }
@@ -80,7 +79,8 @@ export class Handshakes {
       socket.off('close', done)
     }
     this.#pending.add(socket.on('close', done).on('error', ignore))
-    void this.#meet({ ...knock, request, socket, head, done })
+    const outside = outsideOfRequest(request, this.#site.proxies)
+    void this.#meet({ ...knock, request, socket, head, outside, done })
   }
 
   /** Lets nobody in any more. */
@@ -99,46 +99,50 @@ export class Handshakes {
   }
 
   /** Refuses a handshake, or finds out what is to become of it. */
-  async #answer({ request, socket, code }: Handshake): Promise<Welcome | undefined> {
+  async #answer({ request, socket, code, outside }: Handshake): Promise<Welcome | undefined> {
     if (!readHead(request).isLawful) return this.#reject(socket, 400)
     if (this.#site.isDraining()) return this.#reject(socket, 503)
-    if (!this.#isWelcome(request)) return this.#reject(socket, 403)
+    if (!this.#isWelcome(request, outside)) return this.#refuseOrigin(socket, request, outside)
     const { authorization, cookie } = request.headers
     const room = readCode(code)
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed || socket.writableEnded) return undefined
     if (this.#site.isDraining()) return this.#reject(socket, 503)
-    const isGuessing = !visit?.member && mayGuess(this.#site, blockOf(request.socket.remoteAddress), !visit) > 0
+    const isGuessing = !visit && countWrongCode(this.#site, outside.address).refusal === 'too-many-tries'
     return { visit, isGuessing }
   }
 
-  #upgrade({ request, socket, head, place, done }: Handshake, { visit, isGuessing }: Welcome): void {
+  #upgrade(handshake: Handshake, { visit, isGuessing }: Welcome): void {
+    const { request, socket, head, place, done } = handshake
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       done()
       socket.off('error', ignore)
       ws.on('error', ignore)
-      // Somebody who tries one code after the other is not told which is one.
       if (isGuessing) ws.close(1013)
       else if (visit?.member && !visit.member.isWaiting)
-        this.#greet(ws as RoomSocket, socket as Socket, place, visit.room, visit.member)
+        this.#greet(ws as RoomSocket, handshake, visit.room, visit.member)
       else dismiss(ws, visit, place)
     })
   }
 
-  #greet(ws: RoomSocket, socket: Socket, place: Place, room: Room, member: Member): void {
-    const options = { registry: this.#sockets, site: this.#site, ws, socket, place, code: room.code, member }
-    const connection = new SocketConnection(options)
+  #greet(ws: RoomSocket, { socket, outside, place }: Handshake, room: Room, member: Member): void {
+    const { address } = outside
+    const met = { registry: this.#sockets, site: this.#site, address, place, code: room.code, member }
+    const connection = new SocketConnection({ ...met, ws, socket: socket as Socket })
     this.#sockets.keep(connection)
     void connection.enter()
     attach(ws, connection)
   }
 
-  #isWelcome({ headers, socket, url }: IncomingMessage): boolean {
+  #isWelcome({ headers }: IncomingMessage, { scheme, host }: Outside): boolean {
     if (bearer(headers.authorization) !== undefined) return true
     if (headers.origin === undefined) return false
-    const scheme = readWhole(url)?.scheme ?? ((socket as TLSSocket).encrypted ? 'https' : 'http')
-    const outside = forwardedScheme(headers['x-forwarded-proto']) ?? scheme
-    return isAllowed(headers.origin, outside, hostOf(url, headers.host), this.#site.origins)
+    return isAllowed(headers.origin, scheme, host, this.#site.origins)
+  }
+
+  #refuseOrigin(socket: Duplex, { headers }: IncomingMessage, outside: Outside): undefined {
+    if (headers.origin !== undefined) this.#site.advice.originRefused(headers.origin, outside)
+    return this.#reject(socket, 403)
   }
 
   #reject(socket: Duplex, status: number): undefined {

@@ -25,6 +25,13 @@ const ALONE = fileURLToPath(new URL('alone.ts', import.meta.url))
 const RUNTIME = 'deno' in process.versions ? ['run', '-A', '--v8-flags=--expose-gc'] : process.execArgv
 const CLOSING = /\n {2}Total: +(\d+)\n {2}Passed: +(\d+)\n {2}Skipped: +(\d+)\n {2}Duration: .*\n/
 
+/** What several suites counted together. */
+export function add(sums: readonly Sum[]): Sum {
+  const count = (kind: 'total' | 'passed' | 'skipped') => sums.reduce((sum, one) => sum + one[kind], 0)
+  const hasFailed = sums.some((sum) => sum.hasFailed)
+  return { total: count('total'), passed: count('passed'), skipped: count('skipped'), hasFailed }
+}
+
 /** Suites that run side by side, each in a process of its own, and are told of one after the other. */
 export class Lanes {
   #say: (words: string) => void
@@ -42,9 +49,7 @@ export class Lanes {
       for (const file of waiting) sums.push(await this.#runAlone(file))
     }
     await Promise.all(Array.from({ length: lanes }, follow))
-    const count = (kind: 'total' | 'passed' | 'skipped') => sums.reduce((sum, one) => sum + one[kind], 0)
-    const hasFailed = sums.some((sum) => sum.hasFailed)
-    return { total: count('total'), passed: count('passed'), skipped: count('skipped'), hasFailed }
+    return add(sums)
   }
 
   /** Ends those that run, and tells what they have printed so far. */

@@ -1,4 +1,4 @@
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 
 export interface Seen {
   readonly seq: number
@@ -43,8 +43,8 @@ export class Line {
   }
 
   /** Opens a socket; rejects where the handshake is refused. */
-  static async open(url: string, headers: Record<string, string>): Promise<Line> {
-    const socket = new WebSocket(url, { headers, perMessageDeflate: false })
+  static async open(url: string, headers: Record<string, string>, more: ClientOptions = {}): Promise<Line> {
+    const socket = new WebSocket(url, { ...more, headers, perMessageDeflate: false })
     const line = new Line(socket)
     await new Promise((resolve, reject) => socket.once('open', resolve).once('error', reject))
     socket.on('error', () => {})

@@ -40,6 +40,11 @@ export class ServerProcess {
     })
   }
 
+  /** The same without its reports. */
+  get faults(): string {
+    return this.errors.replace(/^\{"at":.*\}\n/gm, '')
+  }
+
   get url(): string {
     return `http://127.0.0.1:${this.port}`
   }

@@ -1,0 +1,114 @@
+import type { IncomingMessage } from 'node:http'
+import type { TLSSocket } from 'node:tls'
+import { blockOf } from './address.ts'
+import { type Proxies, saidAt, type Way } from './proxies.ts'
+import { hostOf, readHost, readWhole } from './target.ts'
+
+/** A request as it came to this process, by whatever way. */
+interface Arrival {
+  /** The address at the other end of the connection. */
+  readonly peer: string | undefined
+  readonly scheme: string
+  readonly host: string | undefined
+  header(name: string): string | undefined
+}
+
+/** What a route is asked with; only a server of Node has the request and its socket, and Deno's the address. */
+interface Asked {
+  readonly req: { readonly url: string; header(name: string): string | undefined }
+  readonly env?: {
+    readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } }
+    readonly remoteAddr?: { readonly hostname?: string }
+  }
+}
+
+// Some proxies name the scheme of a handshake after the socket that it asks for.
+const SCHEMES = new Map(Object.entries({ http: 'http', https: 'https', ws: 'http', wss: 'https' }))
+
+const FORWARDING = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 'forwarded']
+
+/**
+ * A request as it looks from outside: before the proxies that are trusted, and nobody else's word for it. Nothing is
+ * looked at before it is asked for.
+ */
+export class Outside {
+  #arrival: Arrival
+  #proxies: Proxies
+  #way: Way | undefined
+
+  constructor(arrival: Arrival, proxies: Proxies) {
+    this.#arrival = arrival
+    this.#proxies = proxies
+  }
+
+  /** Who asks, as far as the network tells; a network of IPv6 counts as one. */
+  get address(): string {
+    return blockOf(this.#followed.client)
+  }
+
+  /** The scheme that the browser speaks. */
+  get scheme(): string {
+    return SCHEMES.get(this.#said('x-forwarded-proto')?.toLowerCase() ?? '') ?? this.#arrival.scheme
+  }
+
+  /** The host that the browser asks, with its port; undefined where that is no host, or could be made up. */
+  get host(): string | undefined {
+    return readHost(this.#said('x-forwarded-host')) ?? readHost(this.#arrival.host)
+  }
+
+  /** The origin at which the browser finds this (RFC 6454, 4); undefined where the host is. */
+  get origin(): string | undefined {
+    const { host } = this
+    return host && `${this.scheme}://${host}`
+  }
+
+  /** The peer that spoke for somebody else without being trusted to; undefined where none did. */
+  get stranger(): string | undefined {
+    const { peer } = this.#arrival
+    const isForwarded = FORWARDING.some((name) => this.#arrival.header(name) !== undefined)
+    return isForwarded && this.#followed.hops === 0 ? peer : undefined
+  }
+
+  /** What the outermost proxy that is trusted says in a header. */
+  #said(name: string): string | undefined {
+    const { hops } = this.#followed
+    return hops === 0 ? undefined : saidAt(this.#arrival.header(name), hops)
+  }
+
+  get #followed(): Way {
+    this.#way ??= this.#proxies.follow(this.#arrival.peer, () => this.#arrival.header('x-forwarded-for'))
+    return this.#way
+  }
+}
+
+/** The outside of a request that a route was asked with. */
+export function outsideOf({ req, env }: Asked, proxies: Proxies): Outside {
+  return new Outside(
+    {
+      get peer() {
+        return env?.incoming?.socket?.remoteAddress ?? env?.remoteAddr?.hostname
+      },
+      get scheme() {
+        return req.url.startsWith('https:') ? 'https' : 'http'
+      },
+      get host() {
+        return hostOf(env?.incoming?.url, req.header('host') ?? new URL(req.url).host)
+      },
+      header: (name) => req.header(name),
+    },
+    proxies,
+  )
+}
+
+/** The outside of a request that no route was asked with, as a handshake. */
+export function outsideOfRequest({ socket, url, headers }: IncomingMessage, proxies: Proxies): Outside {
+  return new Outside(
+    {
+      peer: socket.remoteAddress,
+      scheme: readWhole(url)?.scheme ?? ((socket as TLSSocket).encrypted ? 'https' : 'http'),
+      host: hostOf(url, headers.host),
+      header: (name) => headers[name]?.toString(),
+    },
+    proxies,
+  )
+}
