@@ -7,6 +7,7 @@ import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
 import { protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
+import type { Figures } from './figures.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Env } from './guard/site.ts'
@@ -22,6 +23,8 @@ export interface ServerOptions extends Ground {
 
 export interface RunningServer {
   readonly port: number
+  /** What there is now, and what was done since the start. */
+  figures(): Figures
   /** Takes no more, delivers what was taken, says goodbye to everyone and stops. */
   stop(): Promise<void>
 }
@@ -48,8 +51,9 @@ const HTTP = {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock } = options
   const chat = openChat(options)
-  const app = standAlone(chat.app, options)
-  const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
+  const { refused, failed } = chat.site.ledger
+  const app = standAlone(chat.app, { ...options, refused })
+  const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }), failed)
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, answer) => answers.take(request, answer))
@@ -63,19 +67,23 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, options)
   return {
     port: (server.address() as AddressInfo).port,
+    figures: chat.figures,
     // Until the chat has drained it listens, to tell those who come that it is about to go.
     stop: () => chat.drain().finally(() => close(server, answers)),
   }
 }
 
+type Alone = Pick<ServerOptions, 'base' | 'origins'> & Pick<Env['Variables'], 'refused'>
+
 /** The chat where nothing else is served. */
-export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOptions, 'base' | 'origins'>): Hono<Env> {
+export function standAlone(chat: Hono<Env>, { base, origins, refused }: Alone): Hono<Env> {
   const allowed = { origins: new Set(origins) }
   // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
   const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
     protect(c)
     c.set('place', { base, assets: paths })
+    c.set('refused', refused)
     return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
   })
   return root

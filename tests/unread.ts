@@ -129,7 +129,7 @@ for (const path of ['/events', '/live'])
   test(`a stream of which nothing is taken for a minute is cut off, and nobody is there any more: ${path}`, async (context) => {
     const { clock, site, house } = makeHouse({ grace: 1000 })
     const ann = await house.open()
-    const answers = new Answers(clock, getRequestListener(house.app.fetch))
+    const answers = new Answers(clock, getRequestListener(house.app.fetch), console.error)
     const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
     const { near, far } = await meet(context, server, head(ann, path, ''))
     while (site.rooms.attendance(ann.code).count === 0) await turn()
@@ -171,7 +171,7 @@ test('a refusal that nobody sees a page of reads none', async () => {
 test('a stream that is ended while nobody reads it is no longer kept than any other answer', async (context) => {
   const { clock, site, house } = makeHouse({ grace: 1000 })
   const ann = await house.open()
-  const answers = new Answers(clock, getRequestListener(house.app.fetch))
+  const answers = new Answers(clock, getRequestListener(house.app.fetch), console.error)
   const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
   const { far } = await meet(context, server, head(ann, '/events', ''))
   while (site.rooms.attendance(ann.code).count === 0) await turn()
@@ -243,7 +243,7 @@ class Deaf extends Duplex {
 }
 
 function answering(clock: TestClock, listener: (request: IncomingMessage, answer: Answer) => unknown): Server {
-  const answers = new Answers(clock, async (request, answer) => listener(request, answer))
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer), console.error)
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
 }
 

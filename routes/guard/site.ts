@@ -6,7 +6,9 @@ import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
+import type { Ledger } from './ledger.ts'
 import type { Mounts } from './mounts.ts'
+import type { SiteCode } from './refusals.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
 
@@ -21,6 +23,17 @@ export interface Limits {
   readonly frames: Rate
 }
 
+/** What a connection is: a socket, a stream of events, or a page that grows. */
+export type ConnectionKind = 'socket' | 'events' | 'page'
+
+/** A stream that somebody reads. */
+export interface OpenStream {
+  readonly kind: ConnectionKind
+  /** Bytes that its reader has not taken. */
+  readonly unsentBytes: number
+  giveWay(): void
+}
+
 /** What every route stands on. */
 export interface Site {
   readonly mounts: Mounts
@@ -31,8 +44,9 @@ export interface Site {
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
-  readonly streams: Map<string, Set<{ giveWay(): void }>>
+  readonly streams: Map<string, Set<OpenStream>>
   readonly report: Reporter
+  readonly ledger: Ledger
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }
@@ -49,6 +63,8 @@ export interface Env {
   Variables: {
     /** Where the chat is mounted, for whoever asks. */
     place: Place
+    /** Counts why this request was refused, once. */
+    refused: ((kind: SiteCode) => void) | undefined
     /** Below `/rooms/CODE`. */
     visit: Visit
     /** Where only members are let through. */

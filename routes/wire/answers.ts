@@ -47,6 +47,7 @@ export class Answer extends ServerResponse {
 export class Answers {
   #clock: Clock
   #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
+  #failed: (error: unknown) => void
   #underWay = new Set<Answer>()
   /** As many as may be under way before somebody looks for those that nobody reads. */
   #mark = UNREAD_ANSWERS
@@ -55,10 +56,18 @@ export class Answers {
   #endAfterBody = (request: IncomingMessage): void => endAfterBody(request, this.#clock)
   #cancelLook: () => void
 
-  /** @param listener answers a request */
-  constructor(clock: Clock, listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>) {
+  /**
+   * @param listener answers a request
+   * @param failed called with errors that nobody waits for; their connections are closed
+   */
+  constructor(
+    clock: Clock,
+    listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>,
+    failed: (error: unknown) => void,
+  ) {
     this.#clock = clock
     this.#listener = listener
+    this.#failed = failed
     this.#cancelLook = this.#schedule()
   }
 
@@ -89,7 +98,7 @@ export class Answers {
         // Who took it over listens by itself, and two listeners take 200 bytes for as long as the socket is open.
         if (socket.listenerCount('error') > 1) socket.off('error', ignore)
       } catch (error) {
-        report(error, socket)
+        this.#fail(error, socket)
       }
     }
     const { last } = socket as Carrier
@@ -134,7 +143,12 @@ export class Answers {
     if (!isLawful) return void answer.writeHead(400, CLOSE).end()
     // Before HTTP/1.1 nobody need say whom they ask, as a balancer does not that looks whether somebody is there.
     request.headers.host ??= 'localhost'
-    this.#listener(request, answer).catch((error) => report(error, socket))
+    this.#listener(request, answer).catch((error) => this.#fail(error, socket))
+  }
+
+  #fail(error: unknown, socket: Duplex): void {
+    this.#failed(error)
+    socket.destroy()
   }
 
   #schedule(): () => void {
@@ -195,8 +209,3 @@ function endedIn(underWay: Set<Answer>): (this: Answer) => void {
 
 // What goes wrong on a socket ends in its `close`.
 function ignore(): void {}
-
-function report(error: unknown, socket: Duplex): void {
-  console.error(error)
-  socket.destroy()
-}

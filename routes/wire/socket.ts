@@ -36,6 +36,18 @@ export class Sockets {
     oldest.close('busy')
   }
 
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Bytes that readers have not taken. */
+  get unsentBytes(): number {
+    let bytes = 0
+    for (const connection of this.#open) bytes += connection.unsentBytes
+    return bytes
+  }
+
   forget(connection: SocketConnection): void {
     this.#open.delete(connection)
     const own = this.#own.get(connection.member.id)
