@@ -35,6 +35,11 @@ const ledger = new Ledger(systemClock, reportAll)
 
 // The one place that hears of what was started and failed with nobody waiting for it.
 process.on('unhandledRejection', ledger.failed)
+// What was left half done cannot be trusted any more.
+process.on('uncaughtException', (error) => {
+  ledger.failed(error)
+  process.exit(1)
+})
 
 try {
   await answer(process.argv.slice(2))

@@ -3,10 +3,14 @@ import type { Clock } from '../rooms/clock.ts'
 const SAMPLE_MS = 20
 // Of the last minute.
 const SAMPLES = 3000
+const SHARES = [0.5, 0.9, 0.99, 1]
+
+/** A share of the samples, and the seconds that none of those were above. */
+export type Quantile = readonly [share: string, seconds: number]
 
 /** How late the event loop was, in seconds: at these shares of the last minute's samples, and since the start. */
 export interface Delays {
-  readonly quantiles: Readonly<Record<string, number>>
+  readonly quantiles: readonly Quantile[]
   readonly sum: number
   readonly count: number
 }
@@ -18,26 +22,23 @@ export class DelayMeter {
   #sum = 0
   #count = 0
   #due = 0
-  #cancel: () => void
 
   constructor(clock: Clock) {
     this.#clock = clock
-    this.#cancel = this.#schedule()
+    this.#schedule()
   }
 
   read(): Delays {
     const sorted = this.#last.slice(0, this.#count).sort()
-    const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0
-    return { quantiles: { 0.5: at(0.5), 0.9: at(0.9), 0.99: at(0.99), 1: at(1) }, sum: this.#sum, count: this.#count }
+    const quantiles = SHARES.map((share): Quantile => {
+      return [String(share), sorted[Math.ceil(sorted.length * share) - 1] ?? 0]
+    })
+    return { quantiles, sum: this.#sum, count: this.#count }
   }
 
-  stop(): void {
-    this.#cancel()
-  }
-
-  #schedule(): () => void {
+  #schedule(): void {
     this.#due = this.#clock.elapsed() + SAMPLE_MS
-    return this.#clock.after(SAMPLE_MS, () => this.#take())
+    this.#clock.after(SAMPLE_MS, () => this.#take())
   }
 
   #take(): void {
@@ -45,6 +46,6 @@ export class DelayMeter {
     this.#last[this.#count % SAMPLES] = seconds
     this.#count += 1
     this.#sum += seconds
-    this.#cancel = this.#schedule()
+    this.#schedule()
   }
 }

@@ -8,12 +8,15 @@ export interface Measured extends Figures {
   readonly version: string
 }
 
-/** One metric: its values by what follows its name, labels or a suffix. */
+/** What follows the name of a metric, a label or a suffix, and the value. */
+type Sample = readonly [rest: string, value: number]
+
+/** One metric: one value, or several samples. */
 interface Metric {
   readonly name: string
   readonly type: 'counter' | 'gauge' | 'summary'
   readonly help: string
-  read(measured: Measured): number | Readonly<Record<string, number>>
+  read(measured: Measured): number | readonly Sample[]
 }
 
 export const TYPE = 'text/plain; version=0.0.4; charset=utf-8'
@@ -23,23 +26,23 @@ const METRICS: readonly Metric[] = [
   gauge('parlour_rooms', 'Rooms that somebody is in.', ({ rooms }) => rooms),
   gauge('parlour_members', 'Members who are in those rooms, once for each room.', ({ members }) => members),
   gauge('parlour_connections', 'Open connections, by what they are.', ({ connections }) =>
-    labelled('kind', connections),
+    labelled('kind', Object.entries(connections)),
   ),
   gauge('parlour_queue_bytes', 'Bytes that wait for their readers, over all connections.', (all) => all.queueBytes),
   counter('parlour_messages_total', 'Messages that were kept.', ({ messages }) => messages),
   counter('parlour_deliveries_total', 'Entries written to connections.', ({ deliveries }) => deliveries),
-  counter('parlour_refusals_total', 'Refusals, by why.', ({ refusals }) => labelled('kind', refusals)),
+  counter('parlour_refusals_total', 'Refusals, by why.', ({ refusals }) => labelled('kind', Object.entries(refusals))),
   {
     name: 'parlour_event_loop_delay_seconds',
     type: 'summary',
     help: 'How late timers came: quantiles of the last minute, 1 being the longest.',
-    read: ({ delays }) => ({
-      ...labelled('quantile', delays.quantiles),
-      _sum: delays.sum,
-      _count: delays.count,
-    }),
+    read: ({ delays: { quantiles, sum, count } }) => [
+      ...labelled('quantile', quantiles),
+      ['_sum', sum],
+      ['_count', count],
+    ],
   },
-  gauge('parlour_info', 'Which version runs.', ({ version }) => labelled('version', { [version]: 1 })),
+  gauge('parlour_info', 'Which version runs.', ({ version }) => labelled('version', [[version, 1]])),
   gauge('process_resident_memory_bytes', 'Memory that the process holds.', () => process.memoryUsage().rss),
   gauge('process_start_time_seconds', 'When the process began, since 1970.', () => STARTED),
 ]
@@ -53,8 +56,8 @@ export function metricsText(measured: Measured): string {
 
 function textOf({ name, type, help, read }: Metric, measured: Measured): string {
   const value = read(measured)
-  const values = typeof value === 'number' ? { '': value } : value
-  const samples = Object.entries(values).map(([rest, number]) => `${name}${rest} ${number}\n`)
+  const values: readonly Sample[] = typeof value === 'number' ? [['', value]] : value
+  const samples = values.map(([rest, number]) => `${name}${rest} ${number}\n`)
   return `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${samples.join('')}`
 }
 
@@ -67,6 +70,6 @@ function counter(name: string, help: string, read: Metric['read']): Metric {
 }
 
 /** Values by their label. What stands in one is our own, and needs no escaping. */
-function labelled(label: string, values: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(Object.entries(values).map(([value, number]) => [`{${label}="${value}"}`, number]))
+function labelled(label: string, values: readonly Sample[]): Sample[] {
+  return values.map(([value, number]) => [`{${label}="${value}"}`, number])
 }

@@ -49,8 +49,8 @@ export class Rarely {
     const all = [...this.#told.values()]
     this.#told.clear()
     for (const { report, more } of all) {
-      const { event, id, act } = report
-      if (more > 0) this.#report({ event, id, act, more })
+      const { event, id, error, act } = report
+      if (more > 0) this.#report({ event, id, error, act, more })
     }
   }
 }

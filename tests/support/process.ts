@@ -18,18 +18,28 @@ export class ServerProcess {
   readonly ended: Promise<number | string>
   /** When it was started, for telling its messages from those of one before it. */
   readonly started: number
-  /** What it has said on standard error. */
+  /** What it has said on standard error, and the errors among what it has reported. */
   errors = ''
+  /** What it has said on standard output. */
+  said: string
   #child: ChildProcess
+  #heard = () => {}
   #hasEnded = false
 
-  private constructor(child: ChildProcess, started: number, port: number) {
+  private constructor(child: ChildProcess, started: number, port: number, said: string) {
     this.#child = child
     this.started = started
     this.port = port
-    child.stderr?.on('data', (text) => {
+    this.said = said
+    const complain = (text: string) => {
       this.errors += text
       process.stderr.write(text)
+    }
+    child.stderr?.on('data', complain)
+    child.stdout?.on('data', (text) => {
+      this.said += text
+      this.#heard()
+      for (const line of String(text).split('\n')) if (line.includes('"event":"error"')) complain(`${line}\n`)
     })
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -64,7 +74,16 @@ export class ServerProcess {
       })
     })
     child.removeAllListeners('exit')
-    return new ServerProcess(child, started, port)
+    child.stdout?.removeAllListeners('data')
+    return new ServerProcess(child, started, port, said)
+  }
+
+  /** Settles once it has said this on standard output. */
+  async says(words: string): Promise<void> {
+    while (!this.said.includes(words))
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve
+      })
   }
 
   /** Sends a signal and waits for the end; rejects where it does not come. */
