@@ -33,6 +33,8 @@ interface Running {
 
 const ledger = new Ledger(systemClock, reportAll)
 
+// Whoever reads the reports may stop to; a chat goes on without.
+process.stdout.on('error', () => {})
 // The one place that hears of what was started and failed with nobody waiting for it.
 process.on('unhandledRejection', ledger.failed)
 // What was left half done cannot be trusted any more.
@@ -57,6 +59,8 @@ async function answer(flags: string[]): Promise<void> {
 
 async function run(settings: Settings): Promise<void> {
   const running = await start(settings)
+  // Whoever reads that it is ready may tell it at once to stop.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(running, signal))
   const [store] = settings.store.split(':')
   const addresses = addressesOf(settings.host, running.server.port, settings.base)
   const secret = settings.isSecretMade ? '; sessions end with this process, because no SECRET is set' : ''
@@ -70,7 +74,6 @@ async function run(settings: Settings): Promise<void> {
     addresses: addresses.length,
     metrics: running.metrics?.port,
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop(running, signal))
 }
 
 async function start(settings: Settings): Promise<Running> {

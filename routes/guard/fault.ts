@@ -45,9 +45,11 @@ function codeOf({ code }: Error & { code?: unknown }): string | undefined {
 
 /** Functions, files and lines, the innermost first. A message that looks like one of them is none. */
 function framesOf({ stack, message }: Error): string[] {
-  const [, ...after] = String(stack).split(message || '\n')
+  const text = String(stack)
+  const start = text.indexOf(message)
+  if (start < 0) return []
   const found: string[] = []
-  for (const line of after.join(message).split('\n')) {
+  for (const line of text.slice(start + message.length).split('\n')) {
     const frame = FRAME.exec(line)
     if (frame && found.length < FRAMES)
       found.push([frame[1], frame[2]].filter(Boolean).join(' ').slice(0, FRAME_LETTERS))
