@@ -58,11 +58,19 @@ export class ServerProcess {
     return this.#child.pid as number
   }
 
-  /** Starts `main.js`, or another program, and waits until it listens; throws where it ends instead. */
-  static async start(settings: Record<string, string> = {}, program = [MAIN]): Promise<ServerProcess> {
+  /**
+   * Starts `main.js`, or another program, and waits until it listens; throws where it ends instead.
+   * @param through a command that runs the runtime
+   */
+  static async start(
+    settings: Record<string, string> = {},
+    program = [MAIN],
+    through: string[] = [],
+  ): Promise<ServerProcess> {
     const started = Date.now()
+    const [command, ...words] = [...through, process.execPath, ...program]
     const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
-    const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.add(child)
     let said = ''
     const port = await new Promise<number>((resolve, reject) => {
