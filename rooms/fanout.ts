@@ -73,8 +73,10 @@ export class Fanout {
    * Writes a batch to every connection that was last written what is before it.
    * @param from the number of the entry before the batch
    * @param to the number of its last one
+   * @returns to how many it was written
    */
-  send(batch: Batch, from: number, to: number): void {
+  send(batch: Batch, from: number, to: number): number {
+    let written = 0
     for (const [format, group] of this.#groups) {
       let bytes: Uint8Array | undefined
       for (const connection of group) {
@@ -82,7 +84,9 @@ export class Fanout {
         bytes ??= format.encode(batch)
         connection.seen = to
         connection.write(bytes, batch.cursor)
+        written += 1
       }
     }
+    return written
   }
 }

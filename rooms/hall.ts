@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Counts } from './counts.ts'
 import type { Connection, Farewell } from './fanout.ts'
 import { LiveRoom } from './room.ts'
 import type { Bus } from './stores/bus.ts'
@@ -34,6 +35,9 @@ export interface HallOptions {
   readonly expired: (room: Room) => void
   /** Called now and then, after all rooms were looked after. */
   readonly looked: () => void
+  /** Called with errors that nobody waits for. */
+  readonly failed: (error: unknown) => void
+  readonly counts: Counts
 }
 
 /** The rooms that somebody is in, in this process: it looks after them, and has the store forget those that nobody holds. */
@@ -52,6 +56,13 @@ export class Hall {
   /** The live room of this code, if somebody is in it. */
   find(code: string): LiveRoom | undefined {
     return this.#rooms.get(code)
+  }
+
+  /** How many rooms somebody is in, and how many are in them. */
+  get size(): { rooms: number; members: number } {
+    let members = 0
+    for (const { presence } of this.#rooms.values()) members += presence.size
+    return { rooms: this.#rooms.size, members }
   }
 
   /** The live room of this code, for somebody who comes. */
@@ -104,7 +115,7 @@ export class Hall {
       if (this.#isLooking) return
       this.#isLooking = true
       void this.#lookAfterAll()
-        .catch(console.error)
+        .catch(this.#options.failed)
         .finally(() => {
           this.#isLooking = false
         })
@@ -133,7 +144,7 @@ export class Hall {
       const looks = rooms.slice(first, first + LOOK_ROOMS).map(([code, live]) =>
         live.look().catch((error) => {
           // One speaks for all, because a store that is away fails at every room.
-          if (failed.size === 0) console.error(error)
+          if (failed.size === 0) this.#options.failed(error)
           failed.add(code)
         }),
       )

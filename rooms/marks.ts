@@ -1,11 +1,14 @@
 /** Who came to a room and who went, as far as its store has not been told. */
 export class Marks {
   #tell: (marks: ReadonlyMap<string, boolean>) => Promise<void>
+  #failed: (error: unknown) => void
   #untold = new Map<string, boolean>()
   #isTelling = false
 
-  constructor(tell: (marks: ReadonlyMap<string, boolean>) => Promise<void>) {
+  /** @param failed called where the store could not be told, which is tried again later */
+  constructor(tell: (marks: ReadonlyMap<string, boolean>) => Promise<void>, failed: (error: unknown) => void) {
     this.#tell = tell
+    this.#failed = failed
   }
 
   /** Whether there is nothing that the store has still to be told. */
@@ -17,7 +20,7 @@ export class Marks {
   set(id: string, isHere: boolean): void {
     this.#untold.set(id, isHere)
     // What fails is told again with the next look.
-    queueMicrotask(() => void this.tell().catch(console.error))
+    queueMicrotask(() => void this.tell().catch(this.#failed))
   }
 
   /** Tells what is left. One telling ends before the next begins: a store that answers out of order would keep the earlier. */

@@ -69,6 +69,10 @@ export class Presence {
     return this.#present.size === 0
   }
 
+  get size(): number {
+    return this.#present.size
+  }
+
   /** So many of those who are here, first come first. */
   members(count: number): Member[] {
     return first(this.#present.values(), count)

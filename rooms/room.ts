@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts'
+import type { Counts } from './counts.ts'
 import { type Cursor, isSame, readCursor, writeCursor } from './cursor.ts'
 import { isGone } from './entries.ts'
 import { type Connection, Fanout, type Farewell } from './fanout.ts'
@@ -33,6 +34,9 @@ export interface LiveRoomOptions {
   readonly gone: () => void
   /** Called with what became of members, as it is read. */
   readonly changed: (entry: MemberChanged) => void
+  /** Called with errors that nobody waits for. */
+  readonly failed: (error: unknown) => void
+  readonly counts: Counts
 }
 
 /** A place in the log that was reached, and what stands before it. */
@@ -68,7 +72,7 @@ export class LiveRoom {
     const { code, store, bus, clock, grace } = options
     this.#options = options
     this.#unlisten = bus.listen(code, (hint) => this.#hear(hint))
-    this.#marks = new Marks((marks) => store.mark(code, marks))
+    this.#marks = new Marks((marks) => store.mark(code, marks), options.failed)
     this.presence = new Presence({
       clock,
       grace,
@@ -193,7 +197,7 @@ export class LiveRoom {
     try {
       return await this.#goOn(ahead)
     } catch (error) {
-      console.error(error)
+      this.#options.failed(error)
       this.close('busy')
       this.#rest()
       return false
@@ -238,7 +242,8 @@ export class LiveRoom {
     if (events.length === 0 && stretch.cursor === from.cursor) return
     this.#place = placeAfter(stretch)
     const { cursor, at } = this.#place
-    this.#fanout.send({ events, previous: from.previous, cursor }, from.at.seq, at.seq)
+    const written = this.#fanout.send({ events, previous: from.previous, cursor }, from.at.seq, at.seq)
+    this.#options.counts.deliveries += written * stretch.entries.length
     for (const entry of stretch.entries) if (entry.kind === 'member') this.#changed(entry)
   }
 
@@ -283,6 +288,7 @@ export class LiveRoom {
 
   #write(connection: Connection, page: Stretch, ...more: Event[]): void {
     const { previous, cursor } = page
+    this.#options.counts.deliveries += page.entries.length
     connection.write(connection.format.encode({ events: eventsOf(page, more), previous, cursor }), cursor)
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
+import type { Counts } from './counts.ts'
 import { type Cursor, readCursor } from './cursor.ts'
 import { freeName, passDoor } from './door.ts'
 import { type Act, isGone } from './entries.ts'
@@ -40,7 +41,14 @@ export interface RoomsOptions {
   /** Milliseconds in which someone without a connection has not left. */
   readonly grace?: number
   readonly clock?: Clock
+  /** Called with errors that nobody waits for; without it they go to standard error. */
+  readonly failed?: (error: unknown) => void
+  /** Called with the kind of each thing that a host did. */
+  readonly hosted?: (act: HostAct) => void
 }
+
+/** What hosts do. */
+export type HostAct = MemberChange | 'room' | 'cleared' | 'ended'
 
 /** Which part of the log. */
 export interface Query {
@@ -65,6 +73,9 @@ export class Rooms {
   #clock: Clock
   #hall: Hall
   #pace: Pace
+  #failed: (error: unknown) => void
+  #hosted: (act: HostAct) => void
+  #counts: Counts = { messages: 0, deliveries: 0 }
   #isDraining = false
   /** Everybody has been sent away. */
   #hasDrained = false
@@ -79,14 +90,19 @@ export class Rooms {
     areRatesLimited,
     grace = 20_000,
     clock = systemClock,
+    failed = (error) => console.error(error),
+    hosted = () => {},
   }: RoomsOptions) {
     this.#store = prompt(store, clock)
     this.#bus = bus
     this.#clock = clock
+    this.#failed = failed
+    this.#hosted = hosted
+    const counts = this.#counts
     const expired = ({ code }: Room) => this.#revival.ended(code)
     const looked = () => this.#revival.expire()
     const changed = (entry: MemberChanged) => this.#revival.changed(entry)
-    this.#hall = new Hall({ store: this.#store, bus, clock, grace, ttl, changed, expired, looked })
+    this.#hall = new Hall({ store: this.#store, bus, clock, grace, ttl, changed, expired, looked, failed, counts })
     this.#revival = new Revival({
       store: this.#store,
       clock,
@@ -222,6 +238,7 @@ export class Rooms {
     if (!appended.ok) return appended
     if (appended.entry.kind !== 'member') throw new TypeError('a member was changed, and the entry is of another kind')
     const { entry } = appended
+    this.#hosted(change)
     this.#revival.changed(entry)
     // The log tells only those who are abreast of it.
     if (isGone(entry)) this.#bus.hint(code, { about: 'member-gone', id })
@@ -238,12 +255,15 @@ export class Rooms {
     const appended = await this.#append(code, { kind: 'room', change: read.change, ...this.#doing(host) })
     if (!appended.ok) return appended
     if (appended.entry.kind !== 'room') throw new TypeError('a room was changed, and the entry is of another kind')
+    this.#hosted('room')
     return { ok: true, room: appended.entry.room }
   }
 
   /** Takes back all that was said, as a host. */
   async clear(code: string, host: Member): Promise<Result<object>> {
-    return this.#host(code, { kind: 'cleared', ...this.#doing(host) })
+    const cleared = await this.#host(code, { kind: 'cleared', ...this.#doing(host) })
+    if (cleared.ok) this.#hosted('cleared')
+    return cleared
   }
 
   /** Ends a room for good, as a host. */
@@ -252,6 +272,7 @@ export class Rooms {
     if (!room || !member) return refuse(room ? 'no-session' : 'room-unknown')
     if (member.role !== 'host') return refuse('not-allowed')
     await this.#store.remove(code)
+    this.#hosted('ended')
     this.#ended(room)
     return { ok: true }
   }
@@ -310,6 +331,11 @@ export class Rooms {
     return this.#hall.open(code).connect(connection, since)
   }
 
+  /** What somebody who looks after this process wants to know: how much there is now, and what was done so far. */
+  figures(): RoomFigures {
+    return { ...this.#hall.size, ...this.#counts }
+  }
+
   disconnect(code: string, connection: Connection): void {
     this.#hall.find(code)?.disconnect(connection)
   }
@@ -340,6 +366,7 @@ export class Rooms {
       return appended
     }
     const { entry, repeated } = appended
+    if (entry.kind === 'message' && !repeated) this.#counts.messages += 1
     if (entry.kind === 'message') return { ok: true, message: entry, repeated }
     if (entry.kind === 'edited' || entry.kind === 'deleted') return { ok: true, message: entry.message, repeated }
     throw new TypeError('something was said, and the entry is of another kind')
@@ -384,7 +411,7 @@ export class Rooms {
     try {
       return await this.#store.admit(code, member)
     } catch (error) {
-      void this.#store.dismiss(code, member.id).catch(console.error)
+      void this.#store.dismiss(code, member.id).catch(this.#failed)
       throw error
     }
   }
@@ -393,6 +420,12 @@ export class Rooms {
     this.#revival.ended(room.code)
     this.#bus.hint(room.code, { about: 'room-gone' })
   }
+}
+
+/** Rooms that somebody is in, members who are in them, and what was done since the start. */
+export interface RoomFigures extends Readonly<Counts> {
+  readonly rooms: number
+  readonly members: number
 }
 
 /** What was said or changed: the message as it is now, and whether its key had been used before. */

@@ -66,6 +66,7 @@ function meet(site: Site, path: string): MiddlewareHandler<Env> {
   const depth = path === '/' ? 0 : path.split('/').length - 1
   return (c, next) => {
     c.set('place', site.mounts.placeOf(c, depth))
+    c.set('refused', site.ledger.refused)
     protect(c)
     return isOwnOrigin(c, site) ? next() : Promise.resolve(refuseOrigin(c, site))
   }

@@ -11,11 +11,13 @@ import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
 import { Advice } from './guard/advice.ts'
 import { makeLimits } from './guard/limits.ts'
+import { Ledger } from './guard/ledger.ts'
 import { Mounts } from './guard/mounts.ts'
 import { Proxies } from './guard/proxies.ts'
 import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
+import { type Figures, figuresOf } from './figures.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
 import { Handshakes } from './wire/handshake.ts'
 import { asksForSocket } from './wire/head.ts'
@@ -29,6 +31,8 @@ export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
   readonly clock?: Clock
   /** Takes what is worth keeping; without one it goes to standard error. */
   readonly report?: Reporter
+  /** Keeps what happened; without one the chat has its own. */
+  readonly ledger?: Ledger
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
 }
@@ -57,21 +61,30 @@ const GOODBYES_MS = 3000
 export function createChat(options: ChatOptions = {}, { clock, grace }: Pick<Ground, 'clock' | 'grace'> = {}): Chat {
   const settings = readOptions(options)
   const store = options.store ?? settings.store
-  return openChat({
+  const { app, upgrade, drain } = openChat({
     ...settings,
     store: typeof store === 'string' ? openStore(store, { ...settings, clock }) : store,
     clock,
     grace,
   })
+  return { app, upgrade, drain }
+}
+
+/** A chat, and what a server of its own asks it for. */
+export interface OpenChat extends Chat {
+  readonly site: Site
+  figures(): Figures
 }
 
 /** The same from settings that were read already. */
-export function openChat(ground: Ground): Chat {
+export function openChat(ground: Ground): OpenChat {
   let drained: Promise<void> | undefined
   const site = makeSite(ground, () => drained !== undefined)
   const sockets = new Sockets(site.clock)
   const handshakes = new Handshakes(site, sockets)
   return {
+    site,
+    figures: () => figuresOf(site, sockets),
     app: makeApp(site),
     upgrade(request, socket, head) {
       const knock = asksForSocket(request) ? site.mounts.knockOf(request) : undefined
@@ -88,17 +101,19 @@ export function openChat(ground: Ground): Chat {
     await site.rooms.drain(GOODBYES_MS)
     sockets.stop()
     handshakes.stop()
-    await site.rooms.close()
+    await site.rooms.close().finally(() => site.ledger.flush())
   }
 }
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
   const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
+  const { ledger = new Ledger(clock, report) } = ground
+  const { failed, hosted } = ledger
   const sessions = new Sessions(ground.secrets, clock)
   return {
     mounts: new Mounts(paths, sessions, ground.base),
-    rooms: new Rooms({ store, bus, ttl, areRatesLimited, grace, clock }),
+    rooms: new Rooms({ store, bus, ttl, areRatesLimited, grace, clock, failed, hosted }),
     clock,
     sessions,
     limits: makeLimits(clock, areRatesLimited),
@@ -107,6 +122,7 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     proxies: new Proxies(ground.trustedProxies),
     report,
     advice: new Advice(clock, report),
+    ledger,
     isDraining,
   }
 }

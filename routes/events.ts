@@ -57,6 +57,7 @@ function follow(c: Ask, site: Site): Response {
     outgoing: c.env?.outgoing,
     code: visit.room.code,
     member,
+    kind: 'events',
     format: isJson ? jsonEvents : fragmentEvents,
     since: c.req.header('last-event-id') ?? c.req.query('since') ?? '',
     head: isJson ? ':\n\n' : BEAT,

@@ -63,6 +63,7 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     outgoing: c.env?.outgoing,
     code: room.code,
     member,
+    kind: 'page',
     format: lineFormat,
     since: page.cursor,
     head: growingHead({ place: c.get('place'), room, member, page, isFrame }).toString(),

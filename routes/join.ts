@@ -1,14 +1,14 @@
 import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
-import { type Member, type Room, refuse } from '../rooms/types.ts'
+import type { Member, Room } from '../rooms/types.ts'
 import { doorPage, homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
 import { outsideOf } from './guard/outside.ts'
 import { isAboutPassword, type SiteRefusal, type SiteResult } from './guard/refusals.ts'
-import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
+import { answerRefusal, isUnmet, orRefuse, refusalOf } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
 import { countWrongCode, visiting } from './guard/visit.ts'
@@ -17,7 +17,7 @@ import { memberJson, roomJson } from './json.ts'
 /** The door of a room: by its code, or by its link. */
 export function door(app: Hono<Env>, site: Site): void {
   app.post('/join', (c) => joinByCode(c, site))
-  app.post('/rooms/:code/members', keepTyped, visiting(site), (c) => enter(c, site))
+  app.post('/rooms/:code/members', keepTyped(site), visiting(site), (c) => enter(c, site))
 }
 
 async function joinByCode(c: Ask, site: Site): Promise<Response> {
@@ -50,13 +50,15 @@ async function enter(c: Ask, site: Site): Promise<Response> {
 }
 
 /** Gives back what was typed at the door of a room that the store could not find, in the form for its code. */
-const keepTyped = createMiddleware<Env>(async (c, next) => {
-  await next()
-  const read = isUnmet(c) && (await readFields(c))
-  if (!read || !read.ok) return
-  const typed = { ...read.fields, code: c.req.param('code') ?? '' }
-  c.res = refuseHome(c, 'join', typed, refuse('unavailable'))
-})
+function keepTyped(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const read = isUnmet(c) && (await readFields(c))
+    if (!read || !read.ok) return
+    const typed = { ...read.fields, code: c.req.param('code') ?? '' }
+    c.res = refuseHome(c, 'join', typed, refusalOf(site, c.error))
+  })
+}
 
 function refuseAtDoor(c: Ask, room: Room, refusal: SiteRefusal, typed: Fields): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.

@@ -15,7 +15,7 @@ import { type Fields, readFields } from './guard/body.ts'
 import { post } from './guard/limits.ts'
 import { outsideOf } from './guard/outside.ts'
 import { type SiteRefusal, wordsOf } from './guard/refusals.ts'
-import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
+import { answerRefusal, isUnmet, orRefuse, refusalOf } from './guard/refuse.ts'
 import { messageJson } from './json.ts'
 import { showDraft } from './room.ts'
 import { type Ask, type Env, type Site, wantsFragment, wantsJson, wantsJsonError } from './guard/site.ts'
@@ -80,7 +80,7 @@ function keepDraft(site: Site) {
     const claim = site.sessions.find(readCode(c.req.param('code') ?? '') ?? '', authorization, cookie)
     const read = claim && (await readFields(c))
     if (!claim || !read?.ok) return
-    const draft = draftOf(read.fields, refuse('unavailable'))
+    const draft = draftOf(read.fields, refusalOf(site, c.error))
     c.res = c.html(writePage(c.get('place'), { code: claim.room, title: claim.title }, draft).toString(), 503)
   })
 }

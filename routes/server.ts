@@ -1,4 +1,4 @@
-import { createServer, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -7,13 +7,11 @@ import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
 import { protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
-import { Advice } from './guard/advice.ts'
+import type { Figures } from './figures.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { outsideOfRequest } from './guard/outside.ts'
-import { Proxies } from './guard/proxies.ts'
 import { answerRefusal } from './guard/refuse.ts'
-import { reportError } from './guard/report.ts'
-import type { Env } from './guard/site.ts'
+import type { Env, Site } from './guard/site.ts'
 import { Answer, Answers } from './wire/answers.ts'
 import { rejectHandshake } from './wire/ending.ts'
 import { asksForSocket, readHead } from './wire/head.ts'
@@ -26,6 +24,8 @@ export interface ServerOptions extends Ground {
 
 export interface RunningServer {
   readonly port: number
+  /** What there is now, and what was done since the start. */
+  figures(): Figures
   /** Takes no more, delivers what was taken, says goodbye to everyone and stops. */
   stop(): Promise<void>
 }
@@ -52,10 +52,11 @@ const HTTP = {
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock } = options
   const chat = openChat(options)
-  const app = standAlone(chat.app, options)
-  const proxies = new Proxies(options.trustedProxies)
+  const { site } = chat
+  const app = standAlone(chat.app, site, options.base)
   const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false })
-  const answers = new Answers(clock, listener, (request) => outsideOfRequest(request, proxies).address)
+  const addressOf = (request: IncomingMessage) => outsideOfRequest(request, site.proxies).address
+  const answers = new Answers(clock, listener, { failed: site.ledger.failed, addressOf })
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))
   // What else a request expects may be left unheeded (RFC 9110, 10.1.1).
   server.on('checkExpectation', (request, answer) => answers.take(request, answer))
@@ -69,23 +70,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await listen(server, options)
   return {
     port: (server.address() as AddressInfo).port,
+    figures: chat.figures,
     // Until the chat has drained it listens, to tell those who come that it is about to go.
     stop: () => chat.drain().finally(() => close(server, answers)),
   }
 }
 
 /** The chat where nothing else is served. */
-export function standAlone(chat: Hono<Env>, options: ServerOptions): Hono<Env> {
-  const { base, clock = systemClock, report = reportError } = options
-  const allowed = { origins: new Set(options.origins), proxies: new Proxies(options.trustedProxies) }
-  const advice = new Advice(clock, report)
+export function standAlone(chat: Hono<Env>, site: Site, base: string): Hono<Env> {
   // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
   const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
     protect(c)
     c.set('place', { base, assets: paths })
-    if (base && /^\/(rooms\/[^/]+)?$/.test(c.req.path)) advice.baseLost(base)
-    return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
+    c.set('refused', site.ledger.refused)
+    if (base && /^\/(rooms\/[^/]+)?$/.test(c.req.path)) site.advice.baseLost(base)
+    return answerRefusal(c, refuse(isOwnOrigin(c, site) ? 'not-found' : 'wrong-origin'))
   })
   return root
 }

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
 import type { Store } from '../rooms/stores/store.ts'
 import { noProxy } from './guard/proxies.ts'
@@ -23,6 +24,16 @@ export interface Settings extends ChatSettings {
   readonly port: number
   readonly host: string
   readonly base: string
+  /** Whether the secret was made just now, so that sessions end with the process. */
+  readonly isSecretMade: boolean
+  /** Where metrics are served, apart from the chat; undefined where they are not. */
+  readonly metrics: HostPort | undefined
+}
+
+/** Where to listen. */
+export interface HostPort {
+  readonly host: string
+  readonly port: number
 }
 
 /** What a chat can be told; all of it may be left out. */
@@ -74,6 +85,8 @@ const NAMES = [
   'RATE_LIMITS',
 ] as const
 type Name = (typeof NAMES)[number]
+// What listens is a server, and a chat in somebody's own program is none.
+const OF_SERVERS: readonly Name[] = ['PORT', 'HOST', 'METRICS']
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -82,23 +95,27 @@ const SECRET_CHARACTERS = 16
 
 export const HELP = `Parlour: a real-time chat in one process.
 
-Settings, as environment variables or as flags of the same name (PORT=80 or --port 80; the flag wins):
-  PORT, HOST     where to listen (8000, 127.0.0.1); PORT=0 picks a free port
-  BASE_PATH      serve below this path, as /chat (none)
-  SECRET         signs sessions (made at start), 16 characters or more; several, comma-separated: the first signs, all verify
-  STORE          where rooms are kept (memory:)
-  HISTORY        messages kept in a room (500)
-  ROOM_TTL       a room is forgotten this long after it was last used (24h)
-  ROOMS          rooms that always exist and never end: lobby=The lobby,help (none)
-  ORIGINS        further origins that may open sockets and post, comma-separated (the request's own)
-  FRAME_ORIGINS  sites that may show rooms in a frame: https://example.org,https://*.example.net (none)
-  VISITOR_SECRET verifies visitors that another site vouches for, 16 characters or more (none)
-  TRUSTED_PROXIES  addresses, CIDR blocks or loopback, whose X-Forwarded-For, -Proto and -Host are believed (none)
-  METRICS        where /metrics is served, apart from the chat, as 127.0.0.1:9090 (off)
-  RATE_LIMITS    on or off; off only for load tests on one's own machine (on)
+Settings, as environment variables or as flags of the same name (PORT=80 or --port 80; the flag wins),
+and what they are without:
 
-  -h, --help     print this
-  -v, --version  print the version`
+  PORT, HOST       where to listen; PORT=0 picks a free port (8000, 127.0.0.1)
+  BASE_PATH        serve below this path, as /chat (none)
+  SECRET           signs sessions, 16 characters or more (made at start, and gone with the process);
+                   several, comma-separated: the first signs, all verify
+  STORE            where rooms are kept (memory:)
+  HISTORY          messages kept in a room (500)
+  ROOM_TTL         a room is forgotten this long after it was last used (24h)
+  ROOMS            rooms that always exist and never end: lobby=The lobby,help (none)
+  ORIGINS          further origins that may open sockets and post, comma-separated (the request's own)
+  FRAME_ORIGINS    sites that may show rooms in a frame: https://example.org,https://*.example.net (none)
+  VISITOR_SECRET   verifies visitors that another site vouches for, 16 characters or more (none)
+  TRUSTED_PROXIES  addresses, CIDR blocks or the word loopback: the proxies whose X-Forwarded-For,
+                   -Proto and -Host are believed (none)
+  METRICS          where /metrics is served, apart from the chat, as 127.0.0.1:9090 (off)
+  RATE_LIMITS      on or off; off only for load tests on one's own machine (on)
+
+  -h, --help       print this
+  -v, --version    print the version`
 
 /**
  * Reads the settings. Throws a SettingsError that names the first one that cannot be.
@@ -108,10 +125,13 @@ Settings, as environment variables or as flags of the same name (PORT=80 or --po
 export function readSettings(flags: string[], environment: Record<string, string | undefined>): Settings {
   const given = readFlags(flags)
   const value: Value = (name, fallback) => given[flagOf(name)] ?? environment[name] ?? fallback
+  const port = readNumber('PORT', value('PORT', '8000'), 0, 65_535)
   return {
-    port: readNumber('PORT', value('PORT', '8000'), 0, 65_535),
+    port,
     host: readHost(value('HOST', '127.0.0.1')),
     base: readBase(value('BASE_PATH', '')),
+    isSecretMade: value('SECRET', '') === '',
+    metrics: readMetrics(value('METRICS', 'off'), port),
     ...readRest(value),
   }
 }
@@ -147,7 +167,7 @@ function readRest(value: Value): Omit<ChatSettings, 'base'> {
 /** The name of the setting that an option is. */
 function settingOf(option: string): Name {
   const name = NAMES.find((one) => one === option.replace(/[A-Z]/g, '_$&').toUpperCase())
-  if (name && name !== 'PORT' && name !== 'HOST' && !option.includes('_')) return name
+  if (name && !OF_SERVERS.includes(name) && !option.includes('_')) return name
   throw new SettingsError(`A chat has no option “${option}”.`)
 }
 
@@ -184,6 +204,18 @@ function readNumber(name: Name, value: string, least: number, most: number): num
 function readHost(value: string): string {
   if (value !== '' && !/[\s/]/.test(value)) return value
   throw new SettingsError(`HOST is to be an address or a host name, not “${value}”.`)
+}
+
+/** Reads `HOST:PORT`; an address of IPv6 stands in brackets (RFC 3986, 3.2.2). The chat's own port is refused. */
+function readMetrics(value: string, chatPort: number): HostPort | undefined {
+  if (value === 'off' || value === '') return undefined
+  const [, bracketed, plain, digits = ''] = /^(?:\[([^\s\]]+)\]|([^\s/:@[\]]+)):(\d{1,5})$/.exec(value) ?? []
+  const [host, port] = [bracketed ?? plain, Number(digits)]
+  if (!host || port > 65_535 || (bracketed && !isIPv6(bracketed)))
+    throw new SettingsError(`METRICS is to be an address and a port, like 127.0.0.1:9090, not “${value}”.`)
+  if (port !== 0 && port === chatPort)
+    throw new SettingsError(`METRICS is to have another port than the chat’s ${port}.`)
+  return { host, port }
 }
 
 function readBase(value: string): string {

@@ -84,7 +84,7 @@ async function talked(): Promise<{ made: Made; ann: Guest; start: string }> {
 
 /** Somebody who asks for a stream and does not read it yet, and the server's end. */
 function asked(context: Closing, { clock, house }: Made, ann: Guest, path: string) {
-  const answers = new Answers(clock, getRequestListener(house.app.fetch))
+  const answers = new Answers(clock, getRequestListener(house.app.fetch), { failed: console.error })
   const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
   return meet(context, server, head(ann, path, 'Accept: text/html\r\n'))
 }

@@ -46,10 +46,10 @@ test('a handshake whose look-up fails is refused with 503 and closed', async () 
   const store = new GatedStore()
   const server = await serve({ store })
   const ann = await Person.create(server.url, 'ann')
-  const failure = new Error('the store is away')
-  const logged: Error[] = []
+  const failure = Object.assign(new Error('the store is away'), { code: 'EAWAY' })
+  const logged: string[] = []
   const { error } = console
-  console.error = (words: Error) => logged.push(words)
+  console.error = (words: string) => logged.push(words)
   store.gate = Promise.reject(failure)
   store.gate.catch(() => {})
   const raw = await Raw.open(server.url)
@@ -57,8 +57,8 @@ test('a handshake whose look-up fails is refused with 503 and closed', async () 
   assert.match(await raw.ended, /^HTTP\/1\.1 503 [\s\S]*Connection: close/)
   console.error = error
   assert.equal(
-    logged.map(({ cause }) => cause),
-    [failure],
+    logged.map((line) => JSON.parse(line)).map(({ event, error, code }) => [event, error, code]),
+    [['error', 'StoreFailure', 'EAWAY']],
   )
   await server.stop()
 })

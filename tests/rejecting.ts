@@ -2,7 +2,6 @@ import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { LocalBus } from '../rooms/stores/bus.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
-import { StoreFailure } from '../rooms/stores/prompt.ts'
 import { Random } from './faults/random.ts'
 import { ChaosBus, ChaosStore } from './support/chaos.ts'
 import { TestClock } from './support/clock.ts'
@@ -35,7 +34,7 @@ test.before.each((context) => {
 })
 test.after.each(({ logged, log }) => {
   console.error = log
-  for (const words of logged) assert.instance(words, StoreFailure, String(words))
+  for (const words of logged) assert.is(JSON.parse(String(words)).error, 'StoreFailure', String(words))
 })
 
 for (const from of ['', 'write'])

@@ -5,13 +5,16 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSettings } from '../routes/settings.ts'
+import { readOptions, readSettings } from '../routes/settings.ts'
 import { Person } from './support/person.ts'
 import { run } from './support/program.ts'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
 
-const SETTINGS = 'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ORIGINS TRUSTED_PROXIES RATE_LIMITS'.split(' ')
+const SETTINGS = (
+  'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ROOMS ORIGINS FRAME_ORIGINS VISITOR_SECRET TRUSTED_PROXIES ' +
+  'METRICS RATE_LIMITS'
+).split(' ')
 
 const test = suite<{ folder: string; main: string }>('settings')
 
@@ -27,9 +30,13 @@ test('-h and --help print every setting, -v and --version the version, and end w
   for (const flag of ['-h', '--help']) {
     const { code, out, err } = await run(main, [flag]).ended
     assert.equal([code, err], [0, ''])
-    for (const name of SETTINGS) assert.match(out, name)
-    for (const option of ['-h, --help', '-v, --version']) assert.match(out, option)
+    for (const name of [...SETTINGS, '-h, --help', '-v, --version']) assert.match(out, name)
+    const columns = out.match(/(?<=^  )[-A-Z].*?  +(?=\S)/gm) ?? []
+    assert.ok(columns.length >= 14)
+    assert.is(new Set(columns.map(({ length }) => length)).size, 1, 'what is said of settings stands in one column')
+    assert.ok(Math.max(...out.split('\n').map(({ length }) => length)) <= 110)
   }
+  assert.is((await run(main, ['--help', '--no-such'], { PORT: 'http', METRICS: 'x' }).ended).code, 0)
   const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
   for (const flags of [['-v'], ['--version'], ['--port', '1', '--version']])
     assert.equal(await run(main, flags).ended, { code: 0, out: `${version}\n`, err: '' })
@@ -50,6 +57,8 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
     ['TRUSTED_PROXIES.*10.0.0.0/33', { TRUSTED_PROXIES: 'loopback, 10.0.0.0/33' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
+    ['METRICS', { METRICS: '9090' }, []],
+    ['METRICS', { PORT: '8123', METRICS: '127.0.0.1:8123' }, []],
     ['PORT', {}, ['--port', '-1']],
     ['port', {}, ['--port']],
     ['--colour', {}, ['--colour', 'red']],
@@ -90,7 +99,15 @@ test('the one file serves the whole chat, and ends with 0 when it is asked to', 
     const { code, out, err } = await server.ended
     assert.equal([code, err], [0, ''])
     assert.is(await line.closed, 1012)
-    assert.is(out, `Parlour is listening on ${url}\n`, 'one line, and no other')
+    const [words, ...reports] = out.trimEnd().split('\n')
+    assert.is(
+      words,
+      `Parlour is listening on ${url} (rooms are kept in memory; sessions end with this process, because no SECRET is set)`,
+    )
+    assert.equal(
+      reports.map((report) => JSON.parse(report).event),
+      ['start', 'stop'],
+    )
   }
 })
 
@@ -143,6 +160,34 @@ test('times, origins and paths are read in the ways that people write them', () 
     assert.throws(() => read({ BASE_PATH: path }), /BASE_PATH/)
   for (const time of ['', '0s', '10', '1w', '-1h', '1.5h'])
     assert.throws(() => read({ ROOM_TTL: time || ' ' }), /ROOM_TTL/)
+})
+
+test('metrics are served nowhere, or at an address that is written as in a URL', () => {
+  const read = (metrics?: string) => readSettings([], { METRICS: metrics }).metrics
+  assert.equal([read(), read(''), read('off')], [undefined, undefined, undefined])
+  assert.equal(read('127.0.0.1:9090'), { host: '127.0.0.1', port: 9090 })
+  assert.equal(read('[::1]:0'), { host: '::1', port: 0 })
+  assert.equal(read('localhost:1'), { host: 'localhost', port: 1 })
+  for (const wrong of [
+    ':9090',
+    '9090',
+    '::1:9090',
+    '[127.0.0.1]:1',
+    '127.0.0.1',
+    '127.0.0.1:65536',
+    'a b:1',
+    'http://a:1',
+  ])
+    assert.throws(() => read(wrong), /METRICS is to be an address and a port, like 127\.0\.0\.1:9090/, wrong)
+  for (const port of ['8000', '08000']) assert.throws(() => read(`127.0.0.2:${port}`), /another port/)
+})
+
+test('a server says whether its secret was made at the start, and a chat in a program has no port', () => {
+  assert.ok(readSettings([], {}).isSecretMade)
+  assert.ok(readSettings([], { SECRET: '' }).isSecretMade)
+  assert.not(readSettings([], { SECRET: 'sixteen letters!' }).isSecretMade)
+  for (const option of ['port', 'host', 'metrics'])
+    assert.throws(() => readOptions({ [option]: '127.0.0.1:9090' } as never), /no option/)
 })
 
 test.run()

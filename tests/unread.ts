@@ -132,7 +132,7 @@ for (const path of ['/events', '/live'])
   test(`a stream of which nothing is taken for a minute is cut off, and nobody is there any more: ${path}`, async (context) => {
     const { clock, site, house } = makeHouse({ grace: 1000 })
     const ann = await house.open()
-    const answers = new Answers(clock, getRequestListener(house.app.fetch))
+    const answers = new Answers(clock, getRequestListener(house.app.fetch), { failed: console.error })
     const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
     const { near, far } = await meet(context, server, head(ann, path, ''))
     while (site.rooms.attendance(ann.code).count === 0) await turn()
@@ -174,7 +174,7 @@ test('a refusal that nobody sees a page of reads none', async () => {
 test('a stream that is ended while nobody reads it is no longer kept than any other answer', async (context) => {
   const { clock, site, house } = makeHouse({ grace: 1000 })
   const ann = await house.open()
-  const answers = new Answers(clock, getRequestListener(house.app.fetch))
+  const answers = new Answers(clock, getRequestListener(house.app.fetch), { failed: console.error })
   const server = createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
   const { far } = await meet(context, server, head(ann, '/events', ''))
   while (site.rooms.attendance(ann.code).count === 0) await turn()
@@ -250,7 +250,7 @@ function answering(
   listener: (request: IncomingMessage, answer: Answer) => unknown,
   addressOf?: (request: IncomingMessage) => string,
 ): Server {
-  const answers = new Answers(clock, async (request, answer) => listener(request, answer), addressOf)
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer), { failed: console.error, addressOf })
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
 }
 

@@ -1,7 +1,7 @@
-import type { Refusal, RefusalCode, Result } from '../../rooms/types.ts'
+import type { Refusal, RefusalCode } from '../../rooms/types.ts'
 
 /** What a request is refused for: all that `rooms/` refuses for, and what only HTTP knows. */
-type SiteCode =
+export type SiteCode =
   | RefusalCode
   | 'wrong-origin'
   | 'not-found'
@@ -16,9 +16,12 @@ type SiteCode =
   | 'broken'
 
 /** Why a request was not done. */
-export type SiteRefusal = Refusal<SiteCode>
+export interface SiteRefusal extends Refusal<SiteCode> {
+  /** Names the line that tells more, where something failed. */
+  readonly id?: string
+}
 
-export type SiteResult<T> = Result<T, SiteCode>
+export type SiteResult<T> = ({ readonly ok: true } & T) | SiteRefusal
 
 /** A status that says no. */
 export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 426 | 429 | 500 | 503
@@ -86,8 +89,11 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'member-unknown': answer(404, 'That person is not in this room any more.'),
   'notice-too-long': answer(422, ({ limit }) => `That notice is too long. Please keep it to ${limit} letters.`),
   'notice-not-allowed': answer(422, 'That notice has signs in it that cannot be shown well. Please leave them out.'),
-  unavailable: answer(503, 'Nothing can be done here right now. Please try again in a moment.'),
-  broken: answer(500, 'Something went wrong here. Please try again.'),
+  unavailable: answer(
+    503,
+    (refusal) => `Nothing can be done here right now. Please try again in a moment${named(refusal)}.`,
+  ),
+  broken: answer(500, (refusal) => `Something went wrong here. Please try again${named(refusal)}.`),
   draining: answer(503, 'The server is restarting. Please try again in a few seconds.'),
 }
 
@@ -95,6 +101,8 @@ const ANSWERS: Record<SiteCode, Answer> = {
 export function isAboutPassword({ refusal }: SiteRefusal): boolean {
   return refusal === 'password-wrong' || refusal === 'too-many-passwords'
 }
+/** All that a request can be refused for. */
+export const REFUSALS = Object.keys(ANSWERS) as readonly SiteCode[]
 
 /** The HTTP status of a refusal. */
 export function statusOf({ refusal }: SiteRefusal): RefusalStatus {
@@ -108,8 +116,13 @@ export function wordsOf(refusal: SiteRefusal): string {
 
 /** A refusal as programs read it. */
 export function errorOf(refusal: SiteRefusal): object {
-  const { refusal: code, limit, suggestion, retryAfter } = refusal
-  return { error: { code, message: wordsOf(refusal), limit, suggestion, retryAfter } }
+  const { refusal: code, limit, suggestion, retryAfter, id } = refusal
+  return { error: { code, message: wordsOf(refusal), limit, suggestion, retryAfter, id } }
+}
+
+/** What somebody can tell whoever runs this. */
+function named({ id }: SiteRefusal): string {
+  return id === undefined ? '' : ` (error ${id})`
 }
 
 function answer(status: RefusalStatus, words: string | ((refusal: SiteRefusal) => string)): Answer {

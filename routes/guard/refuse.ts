@@ -16,6 +16,9 @@ const DRAINING = refuse('draining', { retryAfter: 5 })
 export function answerRefusal(c: Ask, refusal: SiteRefusal, pageWith?: (words: string) => Html): Response {
   if (refusal.retryAfter !== undefined) c.header('Retry-After', String(refusal.retryAfter))
   const status = statusOf(refusal)
+  c.get('refused')?.(refusal.refusal)
+  // Whoever gives back what was typed answers a second time.
+  c.set('refused', undefined)
   if (status === 401) c.header('WWW-Authenticate', 'Bearer')
   if (wantsJsonError(c)) return c.json(errorOf(refusal), status)
   const words = wordsOf(refusal)
@@ -43,6 +46,6 @@ export function refusalOf(site: Site, error: unknown): SiteRefusal {
   const isUnavailable = error instanceof StoreFailure
   // A chat that drains lets go of its store, and a host may go on without it.
   if (isUnavailable && site.isDraining()) return DRAINING
-  console.error(error)
-  return isUnavailable ? UNAVAILABLE : refuse('broken')
+  const id = site.ledger.failed(error)
+  return { ...(isUnavailable ? UNAVAILABLE : refuse('broken')), id }
 }

@@ -6,8 +6,10 @@ import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Advice } from './advice.ts'
+import type { Ledger } from './ledger.ts'
 import type { Mounts } from './mounts.ts'
 import type { Proxies } from './proxies.ts'
+import type { SiteCode } from './refusals.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
 
@@ -24,6 +26,17 @@ export interface Limits {
   readonly frames: Rate
 }
 
+/** What a connection is: a socket, a stream of events, or a page that grows. */
+export type ConnectionKind = 'socket' | 'events' | 'page'
+
+/** A stream that somebody reads. */
+export interface OpenStream {
+  readonly kind: ConnectionKind
+  /** Bytes that its reader has not taken. */
+  readonly unsentBytes: number
+  giveWay(): void
+}
+
 /** What every route stands on. */
 export interface Site {
   readonly mounts: Mounts
@@ -34,11 +47,12 @@ export interface Site {
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
-  readonly streams: Map<string, Set<{ giveWay(): void }>>
+  readonly streams: Map<string, Set<OpenStream>>
   /** Proxies whose word for what a request looks like from outside is taken. */
   readonly proxies: Proxies
   readonly report: Reporter
   readonly advice: Advice
+  readonly ledger: Ledger
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }
@@ -55,6 +69,8 @@ export interface Env {
   Variables: {
     /** Where the chat is mounted, for whoever asks. */
     place: Place
+    /** Counts why this request was refused, once. */
+    refused: ((kind: SiteCode) => void) | undefined
     /** Below `/rooms/CODE`. */
     visit: Visit
     /** Where only members are let through. */

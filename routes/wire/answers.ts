@@ -43,11 +43,19 @@ export class Answer extends ServerResponse {
   }
 }
 
+export interface AnswersOptions {
+  /** Called with errors that nobody waits for; their connections are closed. */
+  readonly failed: (error: unknown) => void
+  /** Tells who asked, where a proxy may stand before them. */
+  readonly addressOf?: (request: IncomingMessage) => string
+}
+
 /** The answers of one server that are under way: one at a time on a connection, and none that nobody takes. */
 export class Answers {
   #clock: Clock
   #listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>
   #addressOf: (request: IncomingMessage) => string
+  #failed: (error: unknown) => void
   #underWay = new Set<Answer>()
   /** As many as may be under way before somebody looks for those that nobody reads. */
   #mark = UNREAD_ANSWERS
@@ -58,15 +66,15 @@ export class Answers {
 
   /**
    * @param listener answers a request
-   * @param addressOf tells who asked, where a proxy may stand before them
    */
   constructor(
     clock: Clock,
     listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>,
-    addressOf = peerOf,
+    { failed, addressOf = peerOf }: AnswersOptions,
   ) {
     this.#clock = clock
     this.#listener = listener
+    this.#failed = failed
     this.#addressOf = addressOf
     this.#cancelLook = this.#schedule()
   }
@@ -98,7 +106,7 @@ export class Answers {
         // Who took it over listens by itself, and two listeners take 200 bytes for as long as the socket is open.
         if (socket.listenerCount('error') > 1) socket.off('error', ignore)
       } catch (error) {
-        report(error, socket)
+        this.#fail(error, socket)
       }
     }
     const { last } = socket as Carrier
@@ -143,7 +151,12 @@ export class Answers {
     if (!isLawful) return void answer.writeHead(400, CLOSE).end()
     // Before HTTP/1.1 nobody need say whom they ask, as a balancer does not that looks whether somebody is there.
     request.headers.host ??= 'localhost'
-    this.#listener(request, answer).catch((error) => report(error, socket))
+    this.#listener(request, answer).catch((error) => this.#fail(error, socket))
+  }
+
+  #fail(error: unknown, socket: Duplex): void {
+    this.#failed(error)
+    socket.destroy()
   }
 
   #schedule(): () => void {
@@ -208,8 +221,3 @@ function endedIn(underWay: Set<Answer>): (this: Answer) => void {
 
 // What goes wrong on a socket ends in its `close`.
 function ignore(): void {}
-
-function report(error: unknown, socket: Duplex): void {
-  console.error(error)
-  socket.destroy()
-}

@@ -13,7 +13,7 @@ import { type Asked, readAsked } from './asked.ts'
 import { type Writer, writeDirectly } from './direct.ts'
 import { FAREWELLS } from './farewells.ts'
 import { fragmentBytes, PONG, textFrame } from './frames.ts'
-import { Progress } from './progress.ts'
+import { Progress, unsentBytes } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
 const SILENCE_MS = 60_000
@@ -127,6 +127,11 @@ export class SocketConnection implements Connection, Writer {
     return this.#isBehind || this.#socket.writableLength > 0
   }
 
+  /** Bytes that its reader has not taken. */
+  get unsentBytes(): number {
+    return this.hasUnsent ? unsentBytes(this.#socket) : 0
+  }
+
   /**
    * Whether nothing has come for too long, or nothing was taken of what waits: pongs alone are no reader. Who takes
    * something is there, and cannot answer a ping that waits behind it.
@@ -156,7 +161,7 @@ export class SocketConnection implements Connection, Writer {
     try {
       await this.#do(asked)
     } catch (error) {
-      console.error(error)
+      this.#site.ledger.failed(error)
       this.close('busy')
     }
   }
@@ -171,7 +176,7 @@ export class SocketConnection implements Connection, Writer {
     try {
       await this.#site.rooms.enter(this.code, this)
     } catch (error) {
-      console.error(error)
+      this.#site.ledger.failed(error)
       this.close('busy')
     }
     this.#entering = undefined
@@ -198,12 +203,12 @@ export class SocketConnection implements Connection, Writer {
       if (!posted.ok) this.#refuse(posted)
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error
-      console.error(error)
-      this.#refuse(refuse('unavailable'))
+      this.#refuse({ ...refuse('unavailable'), id: this.#site.ledger.failed(error) })
     }
   }
 
   #refuse(refusal: SiteRefusal): void {
+    this.#site.ledger.refused(refusal.refusal)
     this.write(textFrame(refusalFrame(wordsOf(refusal))))
   }
 }

@@ -4,14 +4,14 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { readCode } from '../../rooms/code.ts'
-import { StoreFailure } from '../../rooms/stores/prompt.ts'
 import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Knock } from '../guard/mounts.ts'
 import { isAllowed } from '../guard/origin.ts'
 import { type Outside, outsideOfRequest } from '../guard/outside.ts'
-import { wordsOf } from '../guard/refusals.ts'
+import { type SiteCode, statusOf, wordsOf } from '../guard/refusals.ts'
+import { refusalOf } from '../guard/refuse.ts'
 import { bearer } from '../guard/session.ts'
 import type { Site, Visit } from '../guard/site.ts'
 import { countWrongCode, findVisit } from '../guard/visit.ts'
@@ -72,7 +72,7 @@ export class Handshakes {
    * good for another reason is let in and sent away, because htmx tries a refused handshake again for ever.
    */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, knock: Knock): void {
-    const cancel = this.#site.clock.after(HANDSHAKE_MS, () => this.#reject(socket, 503))
+    const cancel = this.#site.clock.after(HANDSHAKE_MS, () => this.#reject(socket, 'unavailable'))
     const done = () => {
       cancel()
       this.#pending.delete(socket)
@@ -93,21 +93,20 @@ export class Handshakes {
       const welcome = await this.#answer(handshake)
       if (welcome) this.#upgrade(handshake, welcome)
     } catch (error) {
-      console.error(error)
-      this.#reject(handshake.socket, error instanceof StoreFailure ? 503 : 500)
+      this.#reject(handshake.socket, refusalOf(this.#site, error).refusal)
     }
   }
 
   /** Refuses a handshake, or finds out what is to become of it. */
   async #answer({ request, socket, code, outside }: Handshake): Promise<Welcome | undefined> {
-    if (!readHead(request).isLawful) return this.#reject(socket, 400)
-    if (this.#site.isDraining()) return this.#reject(socket, 503)
+    if (!readHead(request).isLawful) return this.#reject(socket, 'malformed')
+    if (this.#site.isDraining()) return this.#reject(socket, 'draining')
     if (!this.#isWelcome(request, outside)) return this.#refuseOrigin(socket, request, outside)
     const { authorization, cookie } = request.headers
     const room = readCode(code)
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed || socket.writableEnded) return undefined
-    if (this.#site.isDraining()) return this.#reject(socket, 503)
+    if (this.#site.isDraining()) return this.#reject(socket, 'draining')
     const isGuessing = !visit && countWrongCode(this.#site, outside.address).refusal === 'too-many-tries'
     return { visit, isGuessing }
   }
@@ -118,10 +117,10 @@ export class Handshakes {
       done()
       socket.off('error', ignore)
       ws.on('error', ignore)
-      if (isGuessing) ws.close(1013)
+      if (isGuessing) this.#sendAway(ws)
       else if (visit?.member && !visit.member.isWaiting)
         this.#greet(ws as RoomSocket, handshake, visit.room, visit.member)
-      else dismiss(ws, visit, place)
+      else this.#dismiss(ws, visit, place)
     })
   }
 
@@ -142,22 +141,33 @@ export class Handshakes {
 
   #refuseOrigin(socket: Duplex, { headers }: IncomingMessage, outside: Outside): undefined {
     if (headers.origin !== undefined) this.#site.advice.originRefused(headers.origin, outside)
-    return this.#reject(socket, 403)
+    return this.#reject(socket, 'wrong-origin')
   }
 
-  #reject(socket: Duplex, status: number): undefined {
-    rejectHandshake(socket, this.#site.clock, status)
+  #reject(socket: Duplex, kind: SiteCode): undefined {
+    if (!socket.writableEnded) this.#site.ledger.refused(kind)
+    rejectHandshake(socket, this.#site.clock, statusOf(refuse(kind)))
+  }
+
+  #sendAway(ws: WebSocket): void {
+    this.#site.ledger.refused('too-many-tries')
+    ws.close(1013)
+  }
+
+  /** Tells somebody who is not in the room why they are not let in. */
+  #dismiss(ws: WebSocket, visit: Visit | undefined, place: Place): void {
+    this.#site.ledger.refused(whyNot(visit))
+    ws.send(farewellFrame(wordsTo(visit), place))
+    ws.close(1008)
   }
 }
 
 // What goes wrong on a socket ends in its `close`.
 function ignore(): void {}
 
-/** Tells somebody who is not in the room why they are not let in. */
-function dismiss(ws: WebSocket, visit: Visit | undefined, place: Place): void {
-  const words = wordsTo(visit)
-  ws.send(farewellFrame(words, place))
-  ws.close(1008)
+function whyNot(visit: Visit | undefined): SiteCode {
+  if (!visit) return 'room-unknown'
+  return visit.member ? 'waiting' : 'no-session'
 }
 
 function wordsTo(visit: Visit | undefined): string {

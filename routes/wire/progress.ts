@@ -12,6 +12,11 @@ export function hasUnsent(socket: Duplex): boolean {
   return socket.writableLength > 0 || (handleOf(socket)?.writeQueueSize ?? 0) > 0
 }
 
+/** Bytes that wait because the kernel has not taken them. */
+export function unsentBytes(socket: Duplex): number {
+  return socket.writableLength + (handleOf(socket)?.writeQueueSize ?? 0)
+}
+
 /** Notices a reader that takes nothing of what waits for it. */
 export class Progress {
   #taken = -1

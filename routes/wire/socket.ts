@@ -5,6 +5,8 @@ import { PING, textFrame } from './frames.ts'
 
 const BEAT_MS = 25_000
 const LOOK_MS = 5000
+// Whoever is there has answered a beat by then.
+const QUIET_MS = BEAT_MS + 2 * LOOK_MS
 // Of one session. Somebody whose network comes and goes leaves dead ones behind.
 const OWN_SOCKETS = 16
 
@@ -24,16 +26,34 @@ export class Sockets {
     this.#nextBeat = clock.elapsed() + BEAT_MS
   }
 
-  /** Keeps a connection until it is forgotten. The oldest of a session that has too many gives way. */
+  /**
+   * Keeps a connection until it is forgotten. Of a session that has too many one that has been silent gives way, and
+   * else the oldest.
+   */
   keep(connection: SocketConnection): void {
     this.#open.add(connection)
     const { id } = connection.member
     const own = this.#own.get(id) ?? new Set()
     this.#own.set(id, own.add(connection))
     if (own.size <= OWN_SOCKETS) return
-    const oldest = [...own].reduce((oldest, one) => (one.heard < oldest.heard ? one : oldest))
-    own.delete(oldest)
-    oldest.close('busy')
+    // Who has answered the last beat earlier than others is no less there, and the newest may not have been asked yet.
+    const quiet = this.#clock.elapsed() - QUIET_MS
+    const [oldest] = own
+    const spare = [...own].find(({ heard }) => heard < quiet) ?? oldest
+    own.delete(spare)
+    spare.close('busy')
+  }
+
+  /** How many are open. */
+  get size(): number {
+    return this.#open.size
+  }
+
+  /** Bytes that readers have not taken. */
+  get unsentBytes(): number {
+    let bytes = 0
+    for (const connection of this.#open) bytes += connection.unsentBytes
+    return bytes
   }
 
   forget(connection: SocketConnection): void {

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import type { Connection, Farewell, Format } from '../../rooms/fanout.ts'
 import type { Member } from '../../rooms/types.ts'
-import type { Site } from '../guard/site.ts'
+import type { ConnectionKind, OpenStream, Site } from '../guard/site.ts'
 import { Progress } from './progress.ts'
 
 const UNSENT_BYTES = 1024 * 1024
@@ -25,6 +25,7 @@ export interface StreamOptions {
   readonly code: string
   readonly member: Member
   readonly format: Format
+  readonly kind: ConnectionKind
   /** A cursor; empty for only what comes. */
   readonly since: string
   /** What is sent at once, and what is sent now and then so that nobody on the way takes the line for dead. */
@@ -54,7 +55,7 @@ export function openStream(options: StreamOptions): ReadableStream<Uint8Array> |
   return connection.body
 }
 
-class StreamConnection implements Connection {
+class StreamConnection implements Connection, OpenStream {
   readonly member: Member
   readonly format: Format
   readonly body: ReadableStream<Uint8Array>
@@ -95,7 +96,7 @@ class StreamConnection implements Connection {
       await site.rooms.enter(code, this)
       await site.rooms.connect(code, this, since)
     } catch (error) {
-      console.error(error)
+      site.ledger.failed(error)
       this.cut()
     }
   }
@@ -113,6 +114,16 @@ class StreamConnection implements Connection {
     return new Promise((resolve) => {
       this.#drained = resolve
     })
+  }
+
+  get kind(): ConnectionKind {
+    return this.#options.kind
+  }
+
+  /** Those in its own queue, and those in the queue of what carries it. */
+  get unsentBytes(): number {
+    const queued = this.isClosed ? 0 : UNSENT_BYTES - (this.#controller.desiredSize ?? UNSENT_BYTES)
+    return queued + (this.#options.outgoing?.socket?.writableLength ?? 0)
   }
 
   /** Whether all that was written has been handed on: one that catches up holds a page at a time, and no more. */

@@ -18,18 +18,28 @@ export class ServerProcess {
   readonly ended: Promise<number | string>
   /** When it was started, for telling its messages from those of one before it. */
   readonly started: number
-  /** What it has said on standard error. */
+  /** What it has said on standard error, and the errors among what it has reported. */
   errors = ''
+  /** What it has said on standard output. */
+  said: string
   #child: ChildProcess
+  #heard = () => {}
   #hasEnded = false
 
-  private constructor(child: ChildProcess, started: number, port: number) {
+  private constructor(child: ChildProcess, started: number, port: number, said: string) {
     this.#child = child
     this.started = started
     this.port = port
-    child.stderr?.on('data', (text) => {
+    this.said = said
+    const complain = (text: string) => {
       this.errors += text
       process.stderr.write(text)
+    }
+    child.stderr?.on('data', complain)
+    child.stdout?.on('data', (text) => {
+      this.said += text
+      this.#heard()
+      for (const line of String(text).split('\n')) if (line.includes('"event":"error"')) complain(`${line}\n`)
     })
     this.ended = new Promise((resolve) => {
       child.once('exit', (code, signal) => {
@@ -53,11 +63,19 @@ export class ServerProcess {
     return this.#child.pid as number
   }
 
-  /** Starts `main.js`, or another program, and waits until it listens; throws where it ends instead. */
-  static async start(settings: Record<string, string> = {}, program = [MAIN]): Promise<ServerProcess> {
+  /**
+   * Starts `main.js`, or another program, and waits until it listens; throws where it ends instead.
+   * @param through a command that runs the runtime
+   */
+  static async start(
+    settings: Record<string, string> = {},
+    program = [MAIN],
+    through: string[] = [],
+  ): Promise<ServerProcess> {
     const started = Date.now()
+    const [command, ...words] = [...through, process.execPath, ...program]
     const env = { ...process.env, PORT: '0', RATE_LIMITS: 'off', SECRET: 'a secret of the tests', ...settings }
-    const child = spawn(process.execPath, program, { env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, words, { env, stdio: ['ignore', 'pipe', 'pipe'] })
     running.add(child)
     let said = ''
     const port = await new Promise<number>((resolve, reject) => {
@@ -69,7 +87,16 @@ export class ServerProcess {
       })
     })
     child.removeAllListeners('exit')
-    return new ServerProcess(child, started, port)
+    child.stdout?.removeAllListeners('data')
+    return new ServerProcess(child, started, port, said)
+  }
+
+  /** Settles once it has said this on standard output. */
+  async says(words: string): Promise<void> {
+    while (!this.said.includes(words))
+      await new Promise<void>((resolve) => {
+        this.#heard = resolve
+      })
   }
 
   /** Sends a signal and waits for the end; rejects where it does not come. */

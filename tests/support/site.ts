@@ -41,7 +41,11 @@ export function makeHouse({
     bus: busOn(options.bus),
   }
   const site = makeSite(whole, isDraining)
-  return { clock, site, house: new House(standAlone(makeApp(site), whole), whole.base) }
+  return {
+    clock,
+    site,
+    house: new House(standAlone(makeApp(site), site, whole.base), whole.base),
+  }
 }
 
 /** The whole site, as a person or a program meets it. */
