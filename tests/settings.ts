@@ -5,13 +5,13 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { readSettings } from '../routes/settings.ts'
+import { readOptions, readSettings } from '../routes/settings.ts'
 import { Person } from './support/person.ts'
 import { run } from './support/program.ts'
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url))
 
-const SETTINGS = 'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ORIGINS RATE_LIMITS'.split(' ')
+const SETTINGS = 'PORT HOST BASE_PATH SECRET STORE HISTORY ROOM_TTL ROOMS ORIGINS VISITOR_SECRET RATE_LIMITS'.split(' ')
 
 const test = suite<{ folder: string; main: string }>('settings')
 
@@ -47,6 +47,8 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['STORE', { STORE: 'mysql://x' }, []],
     ['HISTORY', { HISTORY: '0' }, []],
     ['ROOM_TTL', { ROOM_TTL: 'soon' }, []],
+    ['ROOMS', { ROOMS: 'the lobby' }, []],
+    ['ROOMS', { ROOMS: 'acd-efg-hjk=Taken' }, []],
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
     ['PORT', {}, ['--port', '-1']],
@@ -127,6 +129,41 @@ test('times, origins and paths are read in the ways that people write them', () 
     assert.throws(() => read({ BASE_PATH: path }), /BASE_PATH/)
   for (const time of ['', '0s', '10', '1w', '-1h', '1.5h'])
     assert.throws(() => read({ ROOM_TTL: time || ' ' }), /ROOM_TTL/)
+})
+
+test('rooms that always exist are read with their titles, as text or as a list', () => {
+  const read = (rooms: string) => readSettings([], { ROOMS: rooms }).fixed
+  assert.equal(read(''), [])
+  assert.equal(read('lobby=The lobby,help'), [
+    { code: 'lobby', title: 'The lobby' },
+    { code: 'help', title: '' },
+  ])
+  assert.equal(read(' Lobby =  A = b  , 24-7='), [
+    { code: 'lobby', title: 'A = b' },
+    { code: '24-7', title: '' },
+  ])
+  assert.equal(readOptions({ rooms: ['lobby=The lobby', 'help'] }).fixed, read('lobby=The lobby,help'))
+  assert.is(read(Array.from({ length: 100 }, (_, index) => `r${index}`).join(',')).length, 100)
+})
+
+test('rooms that cannot always exist are named in one line that says why', () => {
+  const wrong: [string, RegExp][] = [
+    ['lobby,', /codes of up to 32/],
+    ['=Title', /codes of up to 32/],
+    ['a/b', /“a\/b”/],
+    ['x'.repeat(33), /codes of up to 32/],
+    ['acdefghjk', /unlike the codes of other rooms/],
+    ['lobby,help,lobby=Again', /“lobby” twice/],
+    ['help-desk,helpdesk', /“helpdesk” twice/],
+    [`lobby=${'x'.repeat(81)}`, /title of “lobby”/],
+    ['lobby=a\u202Eb', /title of “lobby”/],
+    [Array.from({ length: 101 }, (_, index) => `r${index}`).join(','), /100 rooms at most/],
+  ]
+  for (const [rooms, words] of wrong) {
+    assert.throws(() => readSettings([], { ROOMS: rooms }), words, rooms)
+    assert.throws(() => readOptions({ rooms }), words, rooms)
+  }
+  assert.throws(() => readOptions({ rooms: ['lobby=Come in, all'] }), /cannot hold a comma/)
 })
 
 test.run()

@@ -4,11 +4,14 @@ import type { Buckets, Rate } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
 import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
+import type { Nameplate } from '../../templates/home.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
 import type { Mounts } from './mounts.ts'
+import type { SiteRefusal } from './refusals.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
+import type { Visitor, VisitorTokens } from './visitor.ts'
 
 /** What one address may do. */
 export interface Limits {
@@ -21,6 +24,16 @@ export interface Limits {
   readonly frames: Rate
 }
 
+/** How this chat knows the visitors of other sites. */
+export interface Visitors {
+  /** Those who come by a link. */
+  readonly tokens?: VisitorTokens
+  /** Those whom the site around the chat knows; never fails. */
+  readonly ask?: (request: Request) => Promise<Visitor | undefined>
+  /** What their ids are made with. */
+  readonly key: string
+}
+
 /** What every route stands on. */
 export interface Site {
   readonly mounts: Mounts
@@ -28,6 +41,7 @@ export interface Site {
   readonly clock: Clock
   readonly sessions: Sessions
   readonly limits: Limits
+  readonly visitors: Visitors
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
@@ -41,6 +55,8 @@ export interface Site {
 export interface Visit {
   readonly room: Room
   readonly member: Member | undefined
+  /** Another name was given to the member since their session was made. */
+  readonly isRenamed?: boolean
 }
 
 /** Under a server the bindings are there; a request made by a test has none. */
@@ -51,6 +67,12 @@ export interface Env {
     place: Place
     /** Below `/rooms/CODE`. */
     visit: Visit
+    /** Why a visitor was not let in, to be said at the door. */
+    doubt: SiteRefusal | undefined
+    /** A visitor who stands at the door, and the token that proves it. */
+    nameplate: Nameplate | undefined
+    /** The token of somebody who was let in with this request. */
+    sealed: string | undefined
     /** Where only members are let through. */
     member: Member
   }

@@ -1,10 +1,10 @@
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../../rooms/code.ts'
-import { type Room, refuse } from '../../rooms/types.ts'
+import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { problemPage } from '../../templates/problem.ts'
 import { roomPath } from '../../templates/room.ts'
 import { answerRefusal } from './refuse.ts'
-import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
+import { sessionCookie } from './session.ts'
+import { type Ask, addressOf, type Env, type Site, schemeOf, type Visit } from './site.ts'
 
 /**
  * Finds the room of a path and the member behind its session. A code that is typed in another way leads to the
@@ -13,7 +13,7 @@ import { type Ask, addressOf, type Env, type Site, type Visit } from './site.ts'
 export function visiting(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     const typed = c.req.param('code') ?? ''
-    const code = readCode(typed)
+    const code = site.rooms.codeOf(typed)
     const { authorization, cookie } = c.req.header()
     const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
     // What cannot be a code is a mistake in typing, and does not count as a try.
@@ -45,9 +45,16 @@ export async function findVisit(
 ): Promise<Visit | undefined> {
   const claim = site.sessions.find(code, authorization, cookie)
   const found = claim && (await site.rooms.recognise(claim))
-  if (found) return found
+  if (found) return { ...found, isRenamed: found.member.name !== claim.member.name }
   const room = await site.rooms.find(code)
   return room && { room, member: undefined }
+}
+
+/** Gives somebody a session in the room's own cookie. Answers it, for programs. */
+export function giveSession(c: Ask, { sessions }: Site, room: Room, member: Member): string {
+  const token = sessions.seal(room, member)
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), token, schemeOf(c) === 'https'))
+  return token
 }
 
 /** Lets members through; everyone else is told where to join, or to wait. */

@@ -4,7 +4,6 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { TLSSocket } from 'node:tls'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { readCode } from '../../rooms/code.ts'
 import { StoreFailure } from '../../rooms/stores/prompt.ts'
 import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { farewellFrame } from '../../templates/frames.ts'
@@ -104,7 +103,7 @@ export class Handshakes {
     if (this.#site.isDraining()) return this.#reject(socket, 503)
     if (!this.#isWelcome(request)) return this.#reject(socket, 403)
     const { authorization, cookie } = request.headers
-    const room = readCode(code)
+    const room = this.#site.rooms.codeOf(code)
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed || socket.writableEnded) return undefined
     if (this.#site.isDraining()) return this.#reject(socket, 503)

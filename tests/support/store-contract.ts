@@ -476,6 +476,39 @@ export function storeContract(name: string, open: Open): void {
     )
   })
 
+  test('a room that is established is one room, however often and whoever asks for it at the same moment', async ({
+    store,
+  }) => {
+    const rooms = Array.from({ length: 10 }, (_, index) => ({ ...roomOf('lobby'), title: `title ${index}` }))
+    const [first, ...others] = await Promise.all(rooms.map((room) => store.establish(room)))
+    for (const room of others) assert.equal(room, first)
+    assert.equal(await store.find('lobby'), first)
+    assert.equal(await store.establish({ ...roomOf('lobby'), title: 'later' }), first)
+    assert.is(await store.admit('lobby', personOf('zoe')), 'admitted')
+    assert.is((await store.establish(roomOf(CODE))).title, (await store.find(CODE))?.title, 'one that is there stays')
+  })
+
+  test('a room that is established neither expires nor gives way, though there are too many', async ({
+    store,
+    clock,
+    bob,
+  }) => {
+    await store.establish(roomOf('lobby'))
+    await store.create(roomOf(OTHER), personOf('zoe'))
+    await store.establish(roomOf('help'))
+    for (const code of ['lobby', 'help']) {
+      await store.admit(code, bob)
+      await store.mark(code, new Map([[bob.id, false]]))
+    }
+    await store.mark(OTHER, new Map())
+    assert.equal(await store.create(roomOf('XXX-XXX-XXX'), personOf('eve')), { outcome: 'full' })
+    await clock.pass(1000)
+    assert.equal((await store.expire(500)).map(({ code }) => code).toSorted(), [CODE, OTHER])
+    for (const code of ['lobby', 'help']) assert.is((await store.find(code))?.code, code)
+    assert.is(await store.remove('lobby'), true)
+    assert.is(await store.find('lobby'), undefined)
+  })
+
   test('a room is kept by whoever joins, speaks, or touches it, whatever the clock on the wall says', async ({
     store,
     clock,
