@@ -419,10 +419,11 @@ export class Rooms {
     { id, role }: Vouched,
     { password = '', instead = '' }: VouchOptions,
   ): Promise<Result<{ isKnock: boolean }>> {
+    const room = await this.#store.find(code)
     const known = await Promise.all([id, instead].map((one) => one && this.#store.member(code, one)))
     if (known.some((member) => member && !member.isWaiting)) return { ok: true, isKnock: false }
     if (this.attendance(code).count >= PRESENT_MEMBERS) return refuse('room-full', { retryAfter: 60 })
-    return role === 'host' ? { ok: true, isKnock: false } : passDoor(await this.#store.find(code), password)
+    return role === 'host' && room ? { ok: true, isKnock: false } : passDoor(room, password)
   }
 
   /** Tells everyone of a visitor who came in, and of what that changed for others. */

@@ -112,7 +112,7 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     sessions,
     limits: makeLimits(clock, areRatesLimited),
     visitors: {
-      tokens: secrets.length > 0 ? new VisitorTokens({ secrets, clock }) : undefined,
+      tokens: secrets.length > 0 ? new VisitorTokens({ secrets, clock, report }) : undefined,
       ask: visitor && makePatient(visitor, clock, report),
       key: secrets[0] ?? ground.secrets[0],
     },

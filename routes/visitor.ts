@@ -100,6 +100,8 @@ function isAsBefore({ id, name, role }: Vouched, member: Member): boolean {
 /** What a link is worth that proves nothing: nothing, to those who are in the room; the door and a word, to others. */
 function turnDown(c: Ask, site: Site, refusal: SiteRefusal): Response | undefined {
   if (c.get('visit').member) return wantsJson(c) ? undefined : withoutToken(c)
+  if (refusal.refusal === 'visitors-busy')
+    return answerRefusal(c, refusal, (words) => showDoor(c, site, c.get('visit').room, { words }))
   const wait = site.limits.joins.take(addressOf(c))
   if (wait > 0) return answerRefusal(c, refuse('too-many-joins', { retryAfter: Math.ceil(wait) }))
   c.set('doubt', refusal)

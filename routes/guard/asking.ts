@@ -1,5 +1,6 @@
 import type { Clock } from '../../rooms/clock.ts'
 import type { Reporter } from './report.ts'
+import { seldom } from './seldom.ts'
 import { readVisitor, type Visitor } from './visitor.ts'
 
 /** Says who asks, by the session of the site around the chat; undefined where it knows nobody. */
@@ -7,7 +8,6 @@ export type AskVisitor = (request: Request) => Visitor | undefined | Promise<Vis
 
 // A page waits so long for the site around it, and then does without.
 const PATIENCE_MS = 3000
-const REPORT_MS = 60_000
 
 /**
  * The same question, which is always answered within three seconds: where it fails, or the answer is none, with nobody.
@@ -18,12 +18,8 @@ export function makePatient(
   clock: Clock,
   report: Reporter,
 ): (request: Request) => Promise<Visitor | undefined> {
-  let reportedAt = Number.NEGATIVE_INFINITY
-  const fail = (why: string): undefined => {
-    if (clock.elapsed() - reportedAt < REPORT_MS) return
-    reportedAt = clock.elapsed()
-    report({ event: 'visitor-unknown', why })
-  }
+  const tell = seldom(clock, report)
+  const fail = (why: string): undefined => void tell({ event: 'visitor-unknown', why })
   return async (request) => {
     let cancel = () => {}
     const late = new Promise<'late'>((resolve) => {

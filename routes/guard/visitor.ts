@@ -2,7 +2,9 @@ import { createHash, createHmac } from 'node:crypto'
 import { verify } from 'hono/jwt'
 import type { Clock } from '../../rooms/clock.ts'
 import { refuse, type Vouched } from '../../rooms/types.ts'
-import type { SiteResult } from './refusals.ts'
+import type { SiteRefusal, SiteResult } from './refusals.ts'
+import type { Reporter } from './report.ts'
+import { seldom } from './seldom.ts'
 
 /** Somebody whom the site around the chat knows. */
 export interface Visitor {
@@ -33,6 +35,7 @@ export interface TokensOptions {
   /** Any of them may have signed. */
   readonly secrets: readonly string[]
   readonly clock: Clock
+  readonly report: Reporter
   /** Tokens that are remembered. */
   readonly limit?: number
 }
@@ -42,13 +45,15 @@ export class VisitorTokens {
   #secrets: readonly string[]
   #clock: Clock
   #limit: number
+  #tell: ReturnType<typeof seldom>
   /** Those that were used, and until when they are remembered, soonest first. */
   #used = new Map<Proof, number>()
 
-  constructor({ secrets, clock, limit = USED }: TokensOptions) {
+  constructor({ secrets, clock, report, limit = USED }: TokensOptions) {
     this.#secrets = secrets
     this.#clock = clock
     this.#limit = limit
+    this.#tell = seldom(clock, report)
   }
 
   /**
@@ -57,14 +62,16 @@ export class VisitorTokens {
    */
   async read(token: string, code: string): Promise<SiteResult<{ visitor: Visitor; proof: Proof }>> {
     const claims = await this.#verify(token)
-    const visitor = claims && readVisitor({ ...claims, id: claims.sub })
-    if (!claims || !visitor || typeof claims.room !== 'string') return refuse('visitor-unproven')
+    if (!claims) return this.#refuse('it is not signed by HS256 with a secret of VISITOR_SECRET, or is too long')
+    const visitor = readVisitor({ ...claims, id: claims.sub })
+    if (!visitor || typeof claims.room !== 'string')
+      return this.#refuse('name, sub and room are to be texts, and role, if there is one, member or host')
     const now = this.#clock.now() / 1000
     const { exp, nbf = now, iat = now } = claims
-    if (![exp, nbf, iat].every(Number.isFinite)) return refuse('visitor-unproven')
+    if (![exp, nbf, iat].every(Number.isFinite)) return this.#refuse('exp is to be a number of seconds')
     if ((exp as number) <= now - LEEWAY_SECONDS) return refuse('visitor-expired')
     const latest = Math.max((exp as number) - AHEAD_SECONDS, nbf as number, iat as number)
-    if (latest > now + LEEWAY_SECONDS) return refuse('visitor-unproven')
+    if (latest > now + LEEWAY_SECONDS) return this.#refuse('exp is more than ten minutes ahead, or clocks differ')
     return claims.room === code ? { ok: true, visitor, proof: proofOf(token) } : refuse('visitor-elsewhere')
   }
 
@@ -80,6 +87,11 @@ export class VisitorTokens {
   /** A token that brought nobody in can be used again. */
   giveBack(proof: Proof): void {
     this.#used.delete(proof)
+  }
+
+  #refuse(why: string): SiteRefusal {
+    this.#tell({ event: 'visitor-unproven', why })
+    return refuse('visitor-unproven')
   }
 
   #forget(): void {
