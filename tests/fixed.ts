@@ -1,8 +1,8 @@
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { createChat } from '../routes/chat.ts'
 import { TestClock, turn } from './support/clock.ts'
+import { suite } from './support/ground.ts'
 import { withOutage } from './support/outage.ts'
 import { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
@@ -145,6 +145,7 @@ test('whoever is in it speaks and hears by a socket', async () => {
   const server = await serve({ fixed: [LOBBY] })
   const [ann, bob] = [await Person.join(server.url, 'Lobby', 'ann'), await Person.join(server.url, 'lobby', 'bob')]
   const line = await bob.listen()
+  await line.frame('id="count"')
   await ann.say('hello')
   await line.count(1)
   assert.equal(line.texts, ['hello'])

@@ -1,11 +1,11 @@
 import { Buffer } from 'node:buffer'
-import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { createChat } from '../routes/chat.ts'
 import type { Report } from '../routes/guard/report.ts'
 import { type Visitor, VisitorTokens } from '../routes/guard/visitor.ts'
 import { TestClock, turn } from './support/clock.ts'
+import { suite } from './support/ground.ts'
 import { withOutage } from './support/outage.ts'
 import { Person } from './support/person.ts'
 import { serve } from './support/server.ts'
@@ -554,7 +554,7 @@ test('a chat that a host mounts takes both, as options', async () => {
 
 /** A site with two rooms, to which another site leads visitors. */
 function open(options: SiteOptions = {}) {
-  const made = makeHouse({ fixed: [LOBBY, HELP], visitorSecrets: [VISITOR_SECRET], ...options })
+  const made = makeHouse({ fixed: [LOBBY, HELP], visitorSecrets: [VISITOR_SECRET], report: () => {}, ...options })
   const { house, clock, site } = made
   let number = 0
   const mint = (claims: Claims) =>
