@@ -10,7 +10,7 @@ import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { type Ask, addressOf, type Env, type Site, wantsJson } from './guard/site.ts'
 import { giveSession, mayGuess, visiting } from './guard/visit.ts'
 import { memberJson, roomJson } from './json.ts'
-import { type Coming, nameplateOf, refusalFor, showDoor, whoComes } from './visitor.ts'
+import { type Coming, isAboutName, nameplateOf, showDoor, whoComes } from './visitor.ts'
 
 /** The door of a room: by its code, or by its link. */
 export function door(app: Hono<Env>, site: Site): void {
@@ -67,7 +67,8 @@ async function joinAs(
   const joined = await orRefuse(site, join(site, addressOf(c), code, fields, enter))
   if (joined.ok || !coming) return joined
   coming.giveBack()
-  return refusalFor(joined)
+  // Whose name at the site cannot be shown has been asked for another one.
+  return isAboutName(joined) ? joinAs(c, site, code, fields, undefined) : joined
 }
 
 /** Gives back what was typed at the door of a room that the store could not find, in the form for its code. */
@@ -89,7 +90,7 @@ function refuseAtDoor(
 ): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.
   const field = isAboutPassword(refusal) ? 'password' : 'name'
-  const visitor = refusal.refusal === 'visitor-name' ? undefined : coming && nameplateOf(coming)
+  const visitor = isAboutName(refusal) ? undefined : coming && nameplateOf(coming)
   return answerRefusal(c, refusal, (reason) =>
     showDoor(c, site, room, { refused: { form: 'join', field, reason, typed }, visitor }),
   )

@@ -36,12 +36,15 @@ export function greeting(site: Site) {
     // A browser that fetches ahead must not use up a link; told so, it asks again when somebody goes there.
     if (isAhead(c)) return member ? next() : answerRefusal(c, refuse('unavailable', { retryAfter: 1 }))
     const coming = await whoComes(c, site, token)
-    const answer = coming.ok ? coming.coming && (await letIn(c, site, coming.coming)) : turnDown(c, site, coming)
+    const answer = coming.ok ? coming.coming && (await letIn(c, site, coming.coming)) : turnDown(c, coming)
     return answer ?? next()
   })
 }
 
-/** Who is vouched for: by a token, or else by the site around the chat. Uses the token up. */
+/**
+ * Who is vouched for: by a token, or else by the site around the chat. Uses the token up. Wrong ones count as joins of
+ * their address, and a right one is never refused for them.
+ */
 export async function whoComes(
   c: Ask,
   site: Site,
@@ -57,7 +60,7 @@ export async function whoComes(
   }
   const read = await tokens.read(token, code)
   const used = read.ok ? tokens.use(read.proof) : read
-  if (!read.ok || !used.ok) return used as SiteRefusal
+  if (!read.ok || !used.ok) return countWrong(c, site, used as SiteRefusal)
   const giveBack = () => tokens.giveBack(read.proof)
   return { ok: true, coming: { visitor: vouchedOf(key, code, read.visitor), token, giveBack } }
 }
@@ -73,9 +76,15 @@ export function nameplateOf({ visitor: { name }, token }: Coming): Nameplate {
   return { name, token }
 }
 
-/** Why a visitor is not let in; what rooms say of a name is said of the one that the site gave. */
-export function refusalFor(refusal: SiteRefusal): SiteRefusal {
-  return refusal.refusal.startsWith('name-') ? refuse('visitor-name') : refusal
+/** Whether a room refuses somebody for the name that the site gave. */
+export function isAboutName({ refusal }: SiteRefusal): boolean {
+  return refusal.startsWith('name-')
+}
+
+function countWrong(c: Ask, { limits }: Site, refusal: SiteRefusal): SiteRefusal {
+  if (refusal.refusal === 'visitors-busy' || c.get('visit').member) return refusal
+  const wait = limits.joins.take(addressOf(c))
+  return wait > 0 ? refuse('too-many-joins', { retryAfter: Math.ceil(wait) }) : refusal
 }
 
 /** Has the room let somebody in, and goes on to the page, or answers. */
@@ -86,7 +95,7 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   const joined = await orRefuse(site, site.rooms.vouch(room.code, visitor, { instead: member?.id }))
   if (!joined.ok) {
     coming.giveBack()
-    return leaveOut(c, site, coming, refusalFor(joined))
+    return leaveOut(c, site, coming, isAboutName(joined) ? refuse('visitor-name') : joined)
   }
   c.set('sealed', giveSession(c, site, room, joined.member))
   c.set('visit', { room, member: joined.member })
@@ -98,12 +107,10 @@ function isAsBefore({ id, name, role }: Vouched, member: Member): boolean {
 }
 
 /** What a link is worth that proves nothing: nothing, to those who are in the room; the door and a word, to others. */
-function turnDown(c: Ask, site: Site, refusal: SiteRefusal): Response | undefined {
+function turnDown(c: Ask, refusal: SiteRefusal): Response | undefined {
   if (c.get('visit').member) return wantsJson(c) ? undefined : withoutToken(c)
-  if (refusal.refusal === 'visitors-busy')
-    return answerRefusal(c, refusal, (words) => showDoor(c, site, c.get('visit').room, { words }))
-  const wait = site.limits.joins.take(addressOf(c))
-  if (wait > 0) return answerRefusal(c, refuse('too-many-joins', { retryAfter: Math.ceil(wait) }))
+  // There is too much going on to show a door.
+  if (refusal.retryAfter !== undefined) return answerRefusal(c, refusal)
   c.set('doubt', refusal)
   return undefined
 }

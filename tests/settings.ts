@@ -44,6 +44,8 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['SECRET', { SECRET: 'a secret long enough,,another long enough' }, []],
     ['SECRET', { SECRET: 'fifteen letters' }, []],
     ['SECRET', { SECRET: 'a secret long enough,short' }, []],
+    ['VISITOR_SECRET', { VISITOR_SECRET: 'fifteen letters' }, []],
+    ['VISITOR_SECRET', { VISITOR_SECRET: 'a secret long enough,' }, []],
     ['STORE', { STORE: 'mysql://x' }, []],
     ['HISTORY', { HISTORY: '0' }, []],
     ['ROOM_TTL', { ROOM_TTL: 'soon' }, []],
@@ -103,7 +105,10 @@ test('a flag wins over the environment, and what neither says has a default', ()
   })
   assert.equal([settings.history, settings.port, settings.base, settings.areRatesLimited], [7, 1, '/chat', false])
   assert.equal(settings.secrets, ['sixteen letters!', 'another such one'])
+  const visitors = readSettings([], { VISITOR_SECRET: 'sixteen letters!, another such one' }).visitorSecrets
+  assert.equal(visitors, settings.secrets)
   const plain = readSettings([], {})
+  assert.equal([plain.visitorSecrets, plain.fixed], [[], []])
   assert.equal(
     [plain.port, plain.host, plain.base, plain.history, plain.ttl, plain.origins, plain.areRatesLimited],
     [8000, '127.0.0.1', '', 500, 24 * 60 * 60 * 1000, [], true],

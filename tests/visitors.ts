@@ -452,6 +452,21 @@ test('whoever the site knows is that visitor by the forms too, whatever they typ
   }
 })
 
+test('whose name at the site cannot be shown chooses another, as a guest', async () => {
+  const { house } = open({ visitor: () => ({ id: 'user-17', name: 'x'.repeat(33) }) })
+  const door = await (await house.ask('/rooms/lobby')).text()
+  assert.match(door, 'cannot be shown here')
+  assert.match(door, 'name="name"')
+  assert.match(await (await house.post('/rooms/lobby/members', { name: '' })).text(), 'Please type a name')
+  for (const [path, name] of [
+    ['/rooms/lobby/members', 'max'],
+    ['/join', 'moritz'],
+  ]) {
+    const guest = guestIn(house, await house.post(path, { name, code: 'lobby' }))
+    assert.match(await (await guest.ask()).text(), `You are <b><bdi>${name}</bdi></b>`)
+  }
+})
+
 test('the session follows who is signed in at the site', async () => {
   let who: Visitor | undefined
   const { house, rooms } = open({ visitor: () => who })
