@@ -60,12 +60,15 @@ test('the same person is the same member whenever they come, in each room anothe
 })
 
 test('a name that the site has changed is the member’s, for everybody', async () => {
-  const { enter, house } = open()
+  const { enter, house, clock } = open()
   const [ann, zoe] = [await enter(ANN), await house.join('lobby', 'zoe')]
-  const stream = await follow(zoe, '?format=json')
+  const [stream, page] = [await follow(zoe, '?format=json'), await follow(zoe)]
+  await clock.pass(2000)
   await enter({ ...ANN, name: 'Ann Smith' })
   await stream.has('event: member')
   assert.match(stream.text, '"name":"Ann Smith"')
+  await clock.pass(1000)
+  await page.has(`<li data-member="${ann.id}"><bdi>Ann Smith</bdi></li>`)
   assert.equal(await names(zoe), ['Ann Smith', 'zoe'])
   await ann.say('hello')
   await stream.has('"text":"hello"')
