@@ -12,6 +12,9 @@ interface Place {
   isTaken(name: string, id: string): boolean
 }
 
+/** What becomes of a member, before it is an entry. */
+type News = Pick<MemberChanged, 'change' | 'member' | 'was'>
+
 /** Lets a visitor in whom nothing keeps out: guests who have their name get another. */
 export function letIn(place: Place, visitor: Vouched, arrival: Arrival): Vouching {
   const { members, log } = place
@@ -27,18 +30,26 @@ export function letIn(place: Place, visitor: Vouched, arrival: Arrival): Vouchin
   for (const { id } of renamed) members.release(id)
   members.put(after, looks(name))
   if (!after.isWaiting) members.mark(after.id, true)
-  const changed: MemberChanged[] = []
-  const tell = (member: Member, change: MemberChanged['change'], was?: { was: string }) =>
-    changed.push(log.change({ kind: 'member', by: visitor.id, change, member, ...was }, arrival.at) as MemberChanged)
-  for (const rival of renamed) {
-    const called = { ...rival, name: freeName(place, rival.name, rival.id) }
-    members.put(called, looks(called.name))
-    tell(called, 'name', { was: rival.name })
-  }
-  if (before && before.name !== name) tell(after, 'name', { was: before.name })
-  if (before && before.role !== after.role) tell(after, after.role === 'host' ? 'host' : 'unhost')
-  else if (before?.isWaiting && !after.isWaiting) tell(after, 'admit')
-  return { outcome: 'in', member: after, changed, replaced: guest?.id }
+  const news = [...renamed.map((rival) => rename(place, rival)), ...(before ? newsOf(before, after) : [])]
+  const changed = news.map((one) => log.change({ kind: 'member', by: visitor.id, ...one }, arrival.at))
+  return { outcome: 'in', member: after, changed: changed as MemberChanged[], replaced: guest?.id }
+}
+
+/** Gives another name to somebody whose own is free already. */
+function rename(place: Place, rival: Member): News {
+  const member = { ...rival, name: freeName(place, rival.name, rival.id) }
+  place.members.put(member, looks(member.name))
+  return { change: 'name', member, was: rival.name }
+}
+
+/** What is new of a member: each as an entry that says how they are after all of it. */
+function newsOf(before: Member, member: Member): News[] {
+  const news: News[] = []
+  if (before.name !== member.name) news.push({ change: 'name', member, was: before.name })
+  if (!before.isMuted && member.isMuted) news.push({ change: 'mute', member })
+  if (before.role !== member.role) news.push({ change: member.role === 'host' ? 'host' : 'unhost', member })
+  else if (before.isWaiting && !member.isWaiting) news.push({ change: 'admit', member })
+  return news
 }
 
 /** Who the visitor was here so far, as somebody for whom nobody vouched. */
