@@ -120,7 +120,9 @@ function leaveOut(c: Ask, site: Site, coming: Coming, refusal: SiteRefusal): Res
   const { visitor, token } = coming
   const { room, member } = c.get('visit')
   const isSame = member && (!member.isVouched || member.id === visitor.id)
-  if (isSame) return token === undefined || wantsJson(c) ? undefined : withoutToken(c)
+  // A link that is to be followed again later must stay in the address.
+  const isOver = token === undefined || refusal.retryAfter === undefined
+  if (isSame && isOver) return token === undefined || wantsJson(c) ? undefined : withoutToken(c)
   // The session is of another person of the same site.
   c.set('visit', { room, member: undefined })
   if (refusal.refusal === 'visitor-name') c.set('doubt', refusal)

@@ -393,6 +393,12 @@ test('what the store fails at can be tried again with the same link', async () =
     const failed = await come({}, { token })
     console.error = log
     assert.is(failed.status, 503)
+    Object.assign(outage, { of: [], isDone: false })
+    const guest = await house.join('lobby', 'guest')
+    outage.of = ['vouch']
+    console.error = () => {}
+    assert.is((await guest.ask(`?visitor=${token}`)).status, 503, 'for a guest too')
+    console.error = log
     outage.of = []
     const ann = guestIn(house, await come({}, { token }))
     assert.is((await memberOf(ann)).name, 'ann')
