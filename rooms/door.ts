@@ -7,7 +7,9 @@ import { type Result, type Room, refuse } from './types.ts'
 export async function passDoor(room: Room | undefined, password: string): Promise<Result<{ isKnock: boolean }>> {
   if (!room) return refuse('room-unknown')
   if (room.door === 'locked') return refuse('door-locked')
-  if (room.password !== '' && !(await isPassword(password, room.password))) return refuse('password-wrong')
+  // Whoever gives none is not looked at: that takes 10 ms.
+  const isRight = room.password === '' || (password !== '' && (await isPassword(password, room.password)))
+  if (!isRight) return refuse('password-wrong')
   return { ok: true, isKnock: room.door === 'knock' }
 }
 

@@ -61,9 +61,11 @@ export function messageDeleted({ seq, tag, member, name, at }: Message): Message
 }
 
 /** A member after a change; undefined where they are none any more. Whoever is made a host waits no longer. */
-export function memberAfter(member: Member, change: MemberChange): Member | undefined {
+export function memberAfter(member: Member, change: MemberChanged['change']): Member | undefined {
   const { isMuted, isWaiting, ...rest } = member
   switch (change) {
+    case 'name':
+      return member
     case 'admit':
       return isMuted ? { ...rest, isMuted } : rest
     case 'mute':
@@ -94,7 +96,7 @@ export function roomAfter(room: Room, change: Partial<RoomSettings>): Room {
 function membersAfter(
   members: ReadonlyMap<string, Member>,
   member: Member,
-  change: MemberChange,
+  change: MemberChanged['change'],
 ): ReadonlyMap<string, Member> {
   const next = new Map(members)
   // An entry speaks of a member as the change left them, so that only whether they are one is asked here.

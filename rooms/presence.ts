@@ -105,12 +105,14 @@ export class Presence {
     this.#joined.delete(member.id)
   }
 
-  /** A host changed a member: whoever asks who is here is told of them as they are now. */
+  /** A member was changed: whoever asks who is here is told of them as they are now, and all are told of another name. */
   changed(member: Member): void {
     const before = this.#present.get(member.id)
     if (!before) return
     this.#present.set(member.id, member)
+    if (this.#joined.has(member.id)) this.#joined.set(member.id, member)
     if (this.#first?.includes(before)) this.#first = this.#attendance = undefined
+    if (before.name !== member.name) this.#changed()
   }
 
   /** A member left for good. */

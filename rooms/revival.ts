@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import { isGone } from './entries.ts'
+import { FIXED_GENERATION } from './make.ts'
 import { looks } from './name.ts'
 import type { Store } from './stores/store.ts'
 import { type Member, type MemberChanged, type Room, UNCHANGED } from './types.ts'
@@ -131,6 +132,12 @@ export class Revival {
     else if (returner) returner.member = member
   }
 
+  /** A site vouches for a member anew: whatever became of them before, they are one. */
+  vouched(member: Member): void {
+    const returner = this.#returners.get(member.id)
+    if (returner) Object.assign(returner, { member, hasLeft: false })
+  }
+
   /** A room ended: where a session brought it back none does so again. */
   ended(code: string): void {
     const room = this.#rooms.get(code)
@@ -185,6 +192,8 @@ export class Revival {
     // What was there and is not any more has ended, though nobody may have been told.
     if (before && wasThere && !room) end(before)
     if (room && !this.#isOf(claim, room)) return undefined
+    // A room that always exists is there, or is none of those that do any more.
+    if (!room && claim.generation === FIXED_GENERATION) return undefined
     for (let rival = this.#earlier(claim); rival && this.#mayReturn(claim); rival = this.#earlier(claim)) {
       await this.#takeOut(claim.room, rival)
     }

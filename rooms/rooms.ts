@@ -3,9 +3,11 @@ import { readChange, type Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Counts } from './counts.ts'
 import { type Cursor, readCursor } from './cursor.ts'
+import { type FixedCodes, fixedCodes, readCode } from './code.ts'
 import { freeName, passDoor } from './door.ts'
 import { type Act, isGone } from './entries.ts'
 import type { Connection } from './fanout.ts'
+import { type FixedRoom, holding } from './fixed.ts'
 import { Hall } from './hall.ts'
 import { makeMember, makeRoom } from './make.ts'
 import { readName } from './name.ts'
@@ -15,7 +17,7 @@ import { Pace } from './pace.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
 import { type Bus, LocalBus, type Next } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
-import type { Admission, Appended, Store } from './stores/store.ts'
+import type { Admission, Appended, Store, Vouching } from './stores/store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import {
   type Attendance,
@@ -28,10 +30,13 @@ import {
   type Room,
   type Stretch,
   refuse,
+  type Vouched,
 } from './types.ts'
 
 export interface RoomsOptions {
   readonly store: Store
+  /** Rooms that always exist. */
+  readonly fixed?: readonly FixedRoom[]
   /** Carries hints to other processes on the same store; without one there are no others. */
   readonly bus?: Bus
   /** Milliseconds that a room is kept after it was last used. */
@@ -82,9 +87,13 @@ export class Rooms {
   /** What is on its way into the store. */
   #appending = new Set<Promise<unknown>>()
   #revival: Revival
+  #codes: FixedCodes
+  /** The rooms that always exist. */
+  readonly fixed: readonly FixedRoom[]
 
   constructor({
     store,
+    fixed = [],
     bus = new LocalBus(),
     ttl,
     areRatesLimited,
@@ -93,7 +102,9 @@ export class Rooms {
     failed = (error) => console.error(error),
     hosted = () => {},
   }: RoomsOptions) {
-    this.#store = prompt(store, clock)
+    this.fixed = fixed
+    this.#codes = fixedCodes(fixed.map(({ code }) => code))
+    this.#store = holding(prompt(store, clock), fixed, clock)
     this.#bus = bus
     this.#clock = clock
     this.#failed = failed
@@ -142,7 +153,12 @@ export class Rooms {
     }
   }
 
-  /** The room of this code, as `readCode` gives it. */
+  /** Reads a code as a person typed it; undefined where no room can have it. */
+  codeOf(typed: string): string | undefined {
+    return readCode(typed, this.#codes)
+  }
+
+  /** The room of this code, as `codeOf` gives it. */
   find(code: string): Promise<Room | undefined> {
     return this.#store.find(code)
   }
@@ -162,6 +178,23 @@ export class Rooms {
     if (!joined.ok && joined.refusal !== 'password-wrong') this.#pace.stayOut(code)
     if (joined.ok && !joined.member.isWaiting) this.#hall.open(code).presence.seen(joined.member)
     return joined
+  }
+
+  /**
+   * Lets somebody in for whom another site vouches: guests give way to their name. That is no word about the door, which
+   * holds for them too, unless they are host or in already.
+   * @param more the room's password, and the member who they were here so far, if they were one as a guest
+   */
+  async vouch(code: string, visitor: Vouched, more: VouchOptions = {}): Promise<Result<{ member: Member }>> {
+    const read = readName(visitor.name)
+    if (!read.ok) return read
+    const door = await this.#passAsVisitor(code, visitor, more)
+    if (!door.ok) return door
+    const arrival = { at: this.#clock.now(), isKnock: door.isKnock, instead: more.instead }
+    const vouched = await this.#store.vouch(code, { ...visitor, name: own(read.name) }, arrival)
+    if (vouched.outcome !== 'in') return refuse(vouched.outcome === 'banned' ? 'banned' : 'room-unknown')
+    this.#arrived(code, vouched)
+    return { ok: true, member: vouched.member }
   }
 
   /**
@@ -266,11 +299,12 @@ export class Rooms {
     return cleared
   }
 
-  /** Ends a room for good, as a host. */
+  /** Ends a room for good, as a host. Refuses to end one that always exists. */
   async end(code: string, host: Member): Promise<Result<object>> {
     const [room, member] = [await this.#store.find(code), await this.#store.member(code, host.id)]
     if (!room || !member) return refuse(room ? 'no-session' : 'room-unknown')
     if (member.role !== 'host') return refuse('not-allowed')
+    if (this.fixed.some((one) => one.code === code)) return refuse('room-fixed')
     await this.#store.remove(code)
     this.#hosted('ended')
     this.#ended(room)
@@ -406,6 +440,32 @@ export class Rooms {
     return refuse('name-taken', { suggestion })
   }
 
+  /** Asks at the door, unless somebody is in already or could open it from within. */
+  async #passAsVisitor(
+    code: string,
+    { id, role }: Vouched,
+    { password = '', instead = '' }: VouchOptions,
+  ): Promise<Result<{ isKnock: boolean }>> {
+    const room = await this.#store.find(code)
+    const known = await Promise.all([id, instead].map((one) => one && this.#store.member(code, one)))
+    if (known.some((member) => member && !member.isWaiting)) return { ok: true, isKnock: false }
+    if (this.attendance(code).count >= PRESENT_MEMBERS) return refuse('room-full', { retryAfter: 60 })
+    return role === 'host' && room ? { ok: true, isKnock: false } : passDoor(room, password)
+  }
+
+  /** Tells everyone of a visitor who came in, and of what that changed for others. */
+  #arrived(code: string, { member, changed, replaced }: Vouching & { outcome: 'in' }): void {
+    this.#revival.vouched(member)
+    for (const entry of changed) this.#revival.changed(entry)
+    const { presence } = this.#hall.open(code)
+    if (!member.isWaiting) presence.seen(member)
+    for (const one of [member, ...changed.map((entry) => entry.member)]) presence.changed(one)
+    if (changed.length > 0) this.#bus.hint(code, { about: 'log' })
+    if (replaced === undefined) return
+    this.#revival.left(replaced)
+    this.#bus.hint(code, { about: 'member-gone', id: replaced })
+  }
+
   /** Whoever is let in without an answer has no session, and would keep their name from themselves. */
   async #letIn(code: string, member: Member): Promise<Admission> {
     try {
@@ -432,6 +492,12 @@ export interface RoomFigures extends Readonly<Counts> {
 export interface Posted {
   readonly message: Message
   readonly repeated: boolean
+}
+
+/** How a visitor comes to a room. */
+export interface VouchOptions {
+  readonly password?: string
+  readonly instead?: string
 }
 
 /** What someone says, before it is looked at. */

@@ -44,6 +44,16 @@ export interface Member {
   readonly isMuted?: true
   /** Has knocked, and sees nothing before a host lets them in. */
   readonly isWaiting?: true
+  /** Another site vouches for their name. */
+  readonly isVouched?: true
+}
+
+/** Somebody for whom another site vouches. `id` is public, and the same whenever they come. */
+export interface Vouched {
+  readonly id: string
+  readonly name: string
+  /** Left out where it is as it was, or a member's. */
+  readonly role?: 'member' | 'host'
 }
 
 /**
@@ -81,8 +91,11 @@ export type MemberChange = 'admit' | 'remove' | 'ban' | 'unban' | 'mute' | 'unmu
 export interface MemberChanged extends Numbered {
   readonly kind: 'member'
   readonly by: string
-  readonly change: MemberChange
+  /** `name` where another name was given to them, or by the site that vouches for them. */
+  readonly change: MemberChange | 'name'
   readonly member: Member
+  /** The name that they had before it. */
+  readonly was?: string
 }
 
 /** The room was changed: as it is now. */
@@ -191,6 +204,7 @@ export type RefusalCode =
   | 'too-fast'
   | 'room-busy'
   | 'room-full'
+  | 'room-fixed'
   | 'door-locked'
   | 'password-wrong'
   | 'password-too-long'

@@ -10,6 +10,7 @@ import type { Store } from '../rooms/stores/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
 import { Advice } from './guard/advice.ts'
+import { type AskVisitor, makePatient } from './guard/asking.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Ledger } from './guard/ledger.ts'
 import { Mounts } from './guard/mounts.ts'
@@ -18,14 +19,21 @@ import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
 import { type Figures, figuresOf } from './figures.ts'
+import { VisitorTokens } from './guard/visitor.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
 import { Handshakes } from './wire/handshake.ts'
 import { asksForSocket } from './wire/head.ts'
 import { Sockets } from './wire/socket.ts'
 
 /** What a chat stands on: its settings, a store that is open, and what only tests give it. */
-export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
+export interface Ground extends Omit<ChatSettings, 'store' | 'history' | 'fixed' | 'visitorSecrets'> {
   readonly store: Store
+  /** Rooms that always exist. */
+  readonly fixed?: ChatSettings['fixed']
+  /** Any of them verifies visitors for whom another site vouches. */
+  readonly visitorSecrets?: readonly string[]
+  /** Who asks, as the site around the chat knows them. */
+  readonly visitor?: AskVisitor
   /** Carries hints to other processes on the same store; without one there are no others. */
   readonly bus?: Bus
   readonly clock?: Clock
@@ -64,6 +72,7 @@ export function createChat(options: ChatOptions = {}, { clock, grace }: Pick<Gro
   const { app, upgrade, drain } = openChat({
     ...settings,
     store: typeof store === 'string' ? openStore(store, { ...settings, clock }) : store,
+    visitor: options.visitor,
     clock,
     grace,
   })
@@ -108,15 +117,21 @@ export function openChat(ground: Ground): OpenChat {
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
   const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
-  const { ledger = new Ledger(clock, report) } = ground
+  const { ledger = new Ledger(clock, report), visitorSecrets: secrets = [], visitor } = ground
   const { failed, hosted } = ledger
   const sessions = new Sessions(ground.secrets, clock)
+  const rooms = new Rooms({ store, fixed: ground.fixed, bus, ttl, areRatesLimited, grace, clock, failed, hosted })
   return {
-    mounts: new Mounts(paths, sessions, ground.base),
-    rooms: new Rooms({ store, bus, ttl, areRatesLimited, grace, clock, failed, hosted }),
+    mounts: new Mounts(paths, sessions, (typed) => rooms.codeOf(typed), ground.base),
+    rooms,
     clock,
     sessions,
     limits: makeLimits(clock, areRatesLimited),
+    visitors: {
+      tokens: secrets.length > 0 ? new VisitorTokens({ secrets, clock, report }) : undefined,
+      ask: visitor && makePatient(visitor, clock, report),
+      key: secrets[0] ?? ground.secrets[0],
+    },
     origins: new Set(ground.origins),
     streams: new Map(),
     proxies: new Proxies(ground.trustedProxies),

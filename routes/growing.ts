@@ -1,7 +1,6 @@
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../rooms/code.ts'
 import { readCursor } from '../rooms/cursor.ts'
 import type { Format } from '../rooms/fanout.ts'
 import type { Event, Page, Result } from '../rooms/types.ts'
@@ -42,7 +41,7 @@ const lineFormat: Format = {
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function growing(app: Hono<Env>, site: Site): void {
   for (const path of ['/rooms/:code/live', `/rooms/:code/live/${VIEW}`] as const)
-    app.get(path, endTurns, whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
+    app.get(path, endTurns(site), whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
   app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) => surround(c))
   app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) =>
     c.html(writePage(c.get('place'), c.get('visit').room).toString()),
@@ -95,12 +94,14 @@ function surround(c: Ask): Response {
  * Ends the turns of the two pages around a view whose room or member is gone. A browser has kept both pages and would
  * show them for ever; with another cookie it asks for them again, and is refused.
  */
-const endTurns = createMiddleware<Env>(async (c, next) => {
-  await next()
-  const [code = '', view] = [c.req.param('code'), c.req.param('view')]
-  if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
-  c.header('Set-Cookie', `${OVER}=1; Path=${c.get('place').base}/rooms/${code}/frame/${view}; ${COOKIE}`)
-})
+function endTurns(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const [code = '', view] = [c.req.param('code'), c.req.param('view')]
+    if (!view || site.rooms.codeOf(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
+    c.header('Set-Cookie', `${OVER}=1; Path=${c.get('place').base}/rooms/${code}/frame/${view}; ${COOKIE}`)
+  })
+}
 
 /**
  * The newest page, or all that follows the place of a view if that is more: without scripts a browser cannot ask for

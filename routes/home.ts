@@ -2,6 +2,7 @@ import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { refuse } from '../rooms/types.ts'
 import { homePage } from '../templates/home.ts'
+import { roomPath } from '../templates/room.ts'
 import { readFields } from './guard/body.ts'
 import type { SiteRefusal } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
@@ -11,8 +12,15 @@ import { refuseHome, welcome } from './join.ts'
 
 /** The first page, and making a room from it. */
 export function home(app: Hono<Env>, site: Site): void {
-  app.get('/', compress({ encoding: 'gzip' }), (c) => c.html(homePage(c.get('place')).toString()))
+  app.get('/', compress({ encoding: 'gzip' }), (c) => showHome(c, site))
   app.post('/rooms', (c) => createRoom(c, site))
+}
+
+/** With one room that always exists there is no other way to choose. */
+function showHome(c: Ask, site: Site): Response | Promise<Response> {
+  const [only, ...others] = site.rooms.fixed
+  if (!only || others.length > 0) return c.html(homePage(c.get('place')).toString())
+  return c.redirect(roomPath(c.get('place'), only) + new URL(c.req.url).search, 303)
 }
 
 async function createRoom(c: Ask, site: Site): Promise<Response> {

@@ -1,18 +1,17 @@
 import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../rooms/code.ts'
 import type { Member, Room } from '../rooms/types.ts'
-import { doorPage, homePage, type Refused } from '../templates/home.ts'
+import { homePage, type Refused } from '../templates/home.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
 import { outsideOf } from './guard/outside.ts'
 import { isAboutPassword, type SiteRefusal, type SiteResult } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse, refusalOf } from './guard/refuse.ts'
-import { sessionCookie } from './guard/session.ts'
 import { type Ask, type Env, type Site, wantsJson } from './guard/site.ts'
-import { countWrongCode, visiting } from './guard/visit.ts'
+import { countWrongCode, giveSession, visiting } from './guard/visit.ts'
 import { memberJson, roomJson } from './json.ts'
+import { type Coming, isAboutName, nameplateOf, showDoor, whoComes } from './visitor.ts'
 
 /** The door of a room: by its code, or by its link. */
 export function door(app: Hono<Env>, site: Site): void {
@@ -26,16 +25,19 @@ async function joinByCode(c: Ask, site: Site): Promise<Response> {
   const { code: typed = '', name = '' } = read.fields
   const found = await orRefuse(site, findTyped(c, site, typed))
   if (!found.ok) return refuseHome(c, 'join', read.fields, found)
-  const joined = await orRefuse(site, join(site, outsideOf(c, site.proxies).address, found.room.code, { name }))
-  if (joined.ok) return welcome(c, site, found.room, joined.member)
+  const { room } = found
+  const came = await orRefuse(site, whoComes(c, site, undefined, room.code))
+  const joined = came.ok ? await joinAs(c, site, room.code, { name }, came.coming) : came
+  if (joined.ok) return welcome(c, site, room, joined.member)
   // The form for a code asks for no password, and the one at the door does.
-  if (isAboutPassword(joined)) return refuseAtDoor(c, found.room, joined, read.fields)
+  const coming = came.ok ? came.coming : undefined
+  if (isAboutPassword(joined)) return refuseAtDoor(c, site, room, joined, read.fields, coming)
   return refuseHome(c, 'join', read.fields, joined)
 }
 
 /** The room of a code as somebody typed it. */
 async function findTyped(c: Ask, site: Site, typed: string): Promise<SiteResult<{ room: Room }>> {
-  const code = readCode(typed)
+  const code = site.rooms.codeOf(typed)
   const room = code && (await site.rooms.find(code))
   return room ? { ok: true, room } : countWrongCode(site, outsideOf(c, site.proxies).address)
 }
@@ -44,9 +46,28 @@ async function enter(c: Ask, site: Site): Promise<Response> {
   const { room } = c.get('visit')
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const joined = await orRefuse(site, join(site, outsideOf(c, site.proxies).address, room.code, read.fields))
+  const came = await whoComes(c, site, read.fields.visitor)
+  if (!came.ok) return answerRefusal(c, came, (words) => showDoor(c, site, room, { words }))
+  const joined = await joinAs(c, site, room.code, read.fields, came.coming)
   if (joined.ok) return welcome(c, site, room, joined.member)
-  return refuseAtDoor(c, room, joined, read.fields)
+  return refuseAtDoor(c, site, room, joined, read.fields, came.coming)
+}
+
+/** Lets somebody in as the visitor for whom another site vouches, or else as a guest under the name that they typed. */
+async function joinAs(
+  c: Ask,
+  site: Site,
+  code: string,
+  fields: Fields,
+  coming: Coming | undefined,
+): Promise<SiteResult<{ member: Member }>> {
+  const more = { password: fields.password, instead: c.get('visit')?.member?.id }
+  const enter = coming && (() => site.rooms.vouch(code, coming.visitor, more))
+  const joined = await orRefuse(site, join(site, outsideOf(c, site.proxies).address, code, fields, enter))
+  if (joined.ok || !coming) return joined
+  coming.giveBack()
+  // Whose name at the site cannot be shown has been asked for another one.
+  return isAboutName(joined) ? joinAs(c, site, code, fields, undefined) : joined
 }
 
 /** Gives back what was typed at the door of a room that the store could not find, in the form for its code. */
@@ -60,17 +81,26 @@ function keepTyped(site: Site) {
   })
 }
 
-function refuseAtDoor(c: Ask, room: Room, refusal: SiteRefusal, typed: Fields): Response {
+function refuseAtDoor(
+  c: Ask,
+  site: Site,
+  room: Room,
+  refusal: SiteRefusal,
+  typed: Fields,
+  coming: Coming | undefined,
+): Response {
   // Beside a password the name is all that is asked for here, so whatever else is refused is said beside that.
   const field = isAboutPassword(refusal) ? 'password' : 'name'
-  return answerRefusal(c, refusal, (reason) => doorPage(c.get('place'), room, { form: 'join', field, reason, typed }))
+  const visitor = isAboutName(refusal) ? undefined : coming && nameplateOf(coming)
+  return answerRefusal(c, refusal, (reason) =>
+    showDoor(c, site, room, { refused: { form: 'join', field, reason, typed }, visitor }),
+  )
 }
 
 /** Lets a new member in: the session goes into the room's own cookie, and into the answer for a program. */
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
-  const token = site.sessions.seal(room, member)
+  const token = giveSession(c, site, room, member)
   const path = roomPath(c.get('place'), room)
-  c.header('Set-Cookie', sessionCookie(path, token, outsideOf(c, site.proxies).scheme === 'https'))
   if (!wantsJson(c)) return c.redirect(path, 303)
   return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
 }

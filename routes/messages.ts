@@ -2,7 +2,6 @@ import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import type { Hono } from 'hono'
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../rooms/code.ts'
 import type { Query } from '../rooms/rooms.ts'
 import { type Entry, type Event, type Message, type Page, type Stretch, refuse } from '../rooms/types.ts'
 import { frame } from '../templates/frames.ts'
@@ -77,7 +76,7 @@ function keepDraft(site: Site) {
     await next()
     if (!isUnmet(c)) return
     const { authorization, cookie } = c.req.header()
-    const claim = site.sessions.find(readCode(c.req.param('code') ?? '') ?? '', authorization, cookie)
+    const claim = site.sessions.find(site.rooms.codeOf(c.req.param('code') ?? '') ?? '', authorization, cookie)
     const read = claim && (await readFields(c))
     if (!claim || !read?.ok) return
     const draft = draftOf(read.fields, refusalOf(site, c.error))

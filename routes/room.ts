@@ -1,40 +1,47 @@
 import { Buffer } from 'node:buffer'
 import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
-import { type Page, refuse } from '../rooms/types.ts'
-import { doorPage } from '../templates/home.ts'
+import { type Page, type Room, refuse } from '../rooms/types.ts'
 import type { Html } from '../templates/html.ts'
 import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { memberJson, roomJson } from './json.ts'
 import { outsideOf } from './guard/outside.ts'
+import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
 import { type Ask, type Env, type Site, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
-import { visiting } from './guard/visit.ts'
+import { giveSession, visiting } from './guard/visit.ts'
+import { greeting, showDoor } from './visitor.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
 /** A room's own page, and the way out of it. */
 export function room(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code', compress({ encoding: 'gzip' }), visiting(site), (c) => showRoom(c, site))
+  app.get('/rooms/:code', compress({ encoding: 'gzip' }), visiting(site), greeting(site), (c) => showRoom(c, site))
   app.post('/rooms/:code/leave', visiting(site), (c) => leave(c, site))
 }
 
 async function showRoom(c: Ask, site: Site): Promise<Response> {
-  const { room, member } = c.get('visit')
-  if (!member) {
-    if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-    return c.html(doorPage(c.get('place'), room).toString())
-  }
+  const { room, member, isRenamed } = c.get('visit')
+  if (!member) return meetStranger(c, site, room)
   if (member.isWaiting) return answerRefusal(c, refuse('waiting'))
   if (!(await site.rooms.seen(room.code, member))) return answerRefusal(c, refuse('room-unknown'))
+  // After a restart the session tells who they are, and their old name may be another's.
+  if (isRenamed) giveSession(c, site, room, member)
   if (wantsJson(c)) {
     const members = site.rooms.present(room.code).map(memberJson)
-    return c.json({ room: roomJson(room), member: memberJson(member), members })
+    return c.json({ room: roomJson(room), member: memberJson(member), members, token: c.get('sealed') })
   }
   const before = c.req.query('before')
   const read = await site.rooms.read(room.code, { cursor: before, sizeOf: fragmentBytes })
   if (!read.ok) return answerRefusal(c, read)
   return answerPage(c, viewRoom(c, site, { room, member }, read.page, { isNewest: before === undefined }))
+}
+
+function meetStranger(c: Ask, site: Site, room: Room): Response {
+  const doubt = c.get('doubt')
+  if (wantsJsonError(c)) return answerRefusal(c, doubt ?? refuse('no-session'))
+  const words = doubt && wordsOf(doubt)
+  return c.html(showDoor(c, site, room, { words, visitor: c.get('nameplate') }).toString())
 }
 
 /** The longest answer there is, in the form that costs least: `compress` would put its `Vary` on a copy of the response. */
@@ -44,7 +51,7 @@ function answerPage(c: Ask, page: Html): Response {
 }
 
 /** The room's page again, with what was typed and why it was not taken; undefined where it cannot be read. */
-export async function showDraft(c: Ask, site: Site, visit: Required<Visit>, draft: RoomView['draft']) {
+export async function showDraft(c: Ask, site: Site, visit: Visit, draft: RoomView['draft']) {
   const read = await orRefuse(site, site.rooms.read(visit.room.code, { sizeOf: fragmentBytes }))
   return read.ok ? viewRoom(c, site, visit, read.page, { isNewest: true, draft }) : undefined
 }

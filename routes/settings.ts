@@ -1,8 +1,12 @@
 import { randomBytes } from 'node:crypto'
 import { isIPv6 } from 'node:net'
 import { parseArgs } from 'node:util'
+import { fixedCodes, isFixable } from '../rooms/code.ts'
+import type { FixedRoom } from '../rooms/fixed.ts'
 import type { Store } from '../rooms/stores/store.ts'
 import { noProxy } from './guard/proxies.ts'
+import { readTitle } from '../rooms/text.ts'
+import type { AskVisitor } from './guard/asking.ts'
 
 /** The settings of a chat, read. */
 export interface ChatSettings {
@@ -11,9 +15,13 @@ export interface ChatSettings {
   /** The path below which it is served; undefined where only requests tell. */
   readonly base: string | undefined
   readonly secrets: string[]
+  /** Any of them verifies visitors for whom another site vouches; none where none does. */
+  readonly visitorSecrets: readonly string[]
   readonly history: number
   /** Milliseconds that an empty room is kept. */
   readonly ttl: number
+  /** Rooms that always exist. */
+  readonly fixed: readonly FixedRoom[]
   readonly origins: string[]
   readonly trustedProxies: string[]
   readonly areRatesLimited: boolean
@@ -49,6 +57,11 @@ export interface ChatOptions {
   readonly history?: number
   /** How long a room is kept after it was last used: `24h`. */
   readonly roomTtl?: string
+  /**
+   * Rooms that always exist and never end: `lobby=The lobby,help`, or a list of such; a code of a–z, 0–9 and `-`, and a
+   * title, which may be left out. With exactly one the first page leads to its door.
+   */
+  readonly rooms?: string | readonly string[]
   /** Origins, beside the request's own, that may open sockets and post. */
   readonly origins?: string | readonly string[]
   /**
@@ -56,6 +69,18 @@ export interface ChatOptions {
    * Nobody's without it.
    */
   readonly trustedProxies?: string | readonly string[]
+  /**
+   * Verifies visitors for whom another site vouches, by links with `?visitor=` and a JWT: 16 characters or more; of several,
+   * with a comma between them, any verifies. The first also makes the ids of visitors: with another one they are others.
+   */
+  readonly visitorSecret?: string
+  /**
+   * Says who asks, by the host's own session: `(request) => ({ id, name })`, or nothing where nobody is signed in. Whoever
+   * comes to a room's page is joined as that visitor at once, and a session follows who is signed in. Reads headers only:
+   * the body is the chat's. Where it throws, gives something else or takes more than three seconds, the ordinary door is
+   * shown, and that is reported.
+   */
+  readonly visitor?: AskVisitor
   /** `false` only for load tests on one's own machine. */
   readonly rateLimits?: boolean
   /**
@@ -87,6 +112,9 @@ const NAMES = [
 type Name = (typeof NAMES)[number]
 // What listens is a server, and a chat in somebody's own program is none.
 const OF_SERVERS: readonly Name[] = ['PORT', 'HOST', 'METRICS']
+
+// Rooms that always exist: each takes memory for as long as the chat runs.
+const FIXED_ROOMS = 100
 
 const UNITS: Record<string, number> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
@@ -139,10 +167,13 @@ export function readSettings(flags: string[], environment: Record<string, string
 /** Reads the options of a chat as settings. Throws a SettingsError that names the first one that cannot be. */
 export function readOptions(options: ChatOptions): ChatSettings {
   const given = new Map<Name, string | undefined>()
-  for (const [option, value] of Object.entries(options)) {
+  const { visitor, ...settings } = options
+  if (visitor !== undefined && typeof visitor !== 'function')
+    throw new SettingsError('The option “visitor” is to be a function that says who asks.')
+  for (const [option, value] of Object.entries(settings)) {
     const name = settingOf(option)
     // A store that is open already needs no reading.
-    if (name !== 'STORE' || !isStore(value)) given.set(name, asSetting(value))
+    if (name !== 'STORE' || !isStore(value)) given.set(name, asSetting(name, value))
   }
   const value: Value = (name, fallback) => given.get(name) ?? fallback
   const base = given.get('BASE_PATH')
@@ -155,9 +186,11 @@ type Value = (name: Name, fallback: string) => string
 function readRest(value: Value): Omit<ChatSettings, 'base'> {
   return {
     store: readStore(value('STORE', 'memory:')),
-    secrets: readSecrets(value('SECRET', '')),
+    secrets: readSecrets('SECRET', value('SECRET', '')) ?? [randomBytes(32).toString('base64url')],
+    visitorSecrets: readSecrets('VISITOR_SECRET', value('VISITOR_SECRET', '')) ?? [],
     history: readNumber('HISTORY', value('HISTORY', '500'), 1, 1_000_000),
     ttl: readDuration('ROOM_TTL', value('ROOM_TTL', '24h')),
+    fixed: readFixed(value('ROOMS', '')),
     origins: readOrigins(value('ORIGINS', '')),
     trustedProxies: readProxies(value('TRUSTED_PROXIES', '')),
     areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
@@ -176,8 +209,9 @@ function isStore(option: unknown): boolean {
 }
 
 /** An option as it would stand in a setting; undefined where it is left out. */
-function asSetting(option: unknown): string | undefined {
+function asSetting(name: Name, option: unknown): string | undefined {
   if (typeof option === 'boolean') return option ? 'on' : 'off'
+  if (name === 'ROOMS' && Array.isArray(option)) return option.map(asOneRoom).join(',')
   if (Array.isArray(option)) return option.join(',')
   return option === undefined ? undefined : String(option)
 }
@@ -224,12 +258,12 @@ function readBase(value: string): string {
   throw new SettingsError(`BASE_PATH is to be a path like /chat, not “${value}”.`)
 }
 
-function readSecrets(value: string): string[] {
+function readSecrets(name: Name, value: string): string[] | undefined {
   const secrets = value.split(',').map((secret) => secret.trim())
-  if (value === '') return [randomBytes(32).toString('base64url')]
+  if (value === '') return undefined
   if (secrets.every((secret) => secret.length >= SECRET_CHARACTERS)) return secrets
   throw new SettingsError(
-    `SECRET is to be ${SECRET_CHARACTERS} characters or more, or several such with a comma between them.`,
+    `${name} is to be ${SECRET_CHARACTERS} characters or more, or several such with a comma between them.`,
   )
 }
 
@@ -242,6 +276,37 @@ function readDuration(name: Name, value: string): number {
   const match = /^(\d+)(ms|s|m|h|d)$/.exec(value)
   if (match && Number(match[1]) > 0) return Number(match[1]) * UNITS[match[2]]
   throw new SettingsError(`${name} is to be a time like 30m or 24h, not “${value}”.`)
+}
+
+/** One room of a list: a comma in it would make two. */
+function asOneRoom(option: unknown): string {
+  const room = String(option)
+  if (!room.includes(',')) return room
+  throw new SettingsError(`A title in ROOMS cannot hold a comma, as “${room}” does.`)
+}
+
+function readFixed(value: string): FixedRoom[] {
+  if (value.trim() === '') return []
+  const rooms = value.split(',').map(readFixedRoom)
+  if (rooms.length > FIXED_ROOMS)
+    throw new SettingsError(`ROOMS is to hold ${FIXED_ROOMS} rooms at most, not ${rooms.length}.`)
+  if (fixedCodes(rooms.map(({ code }) => code)).size === rooms.length) return rooms
+  const twice = rooms.find(
+    ({ code }, at) => fixedCodes(rooms.slice(0, at + 1).map((one) => one.code)).size <= at && code,
+  )
+  throw new SettingsError(`ROOMS holds “${twice?.code}” twice: codes that differ only in dashes are one.`)
+}
+
+function readFixedRoom(text: string): FixedRoom {
+  const [, typed, title = ''] = /^([^=]*)(?:=(.*))?$/s.exec(text) ?? []
+  const code = typed?.trim().toLowerCase() ?? ''
+  if (!isFixable(code))
+    throw new SettingsError(
+      `ROOMS is to hold codes of up to 32 of a–z, 0–9 and -, unlike the codes of other rooms, each with a title if you like: lobby=The lobby,help; not “${text.trim()}”.`,
+    )
+  const read = readTitle(title)
+  if (read.ok) return { code, title: read.title }
+  throw new SettingsError(`The title of “${code}” in ROOMS is too long, or has signs in it that cannot be shown well.`)
 }
 
 function readList(value: string): string[] {

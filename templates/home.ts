@@ -13,6 +13,23 @@ export interface Refused {
   readonly typed: Readonly<Record<string, string>>
 }
 
+/** Somebody for whom another site vouches. */
+export interface Nameplate {
+  readonly name: string
+  /** What proves it, where they came by a link. */
+  readonly token?: string
+}
+
+/** What there is to say at a door. */
+export interface AtDoor {
+  readonly refused?: Refused
+  /** Why somebody is not in yet, where no field is to blame. */
+  readonly words?: string
+  readonly visitor?: Nameplate
+  /** Whether there is no other room to go to. */
+  readonly isOnly?: boolean
+}
+
 /** The home page: make a room, or join one. */
 export function homePage(place: Place, refused?: Refused): Html {
   return page({
@@ -41,24 +58,31 @@ ${nameField('join', refused)}
 }
 
 /** The way into a room for somebody who is no member of it. */
-export function doorPage(place: Place, room: Room, refused?: Refused): Html {
+export function doorPage(place: Place, room: Room, { refused, words, visitor, isOnly }: AtDoor = {}): Html {
+  const why = words ?? (visitor && refused?.field === 'name' ? refused.reason : undefined)
   return page({
     title: `Join ${roomTitle(room)} · Parlour`,
     className: 'home',
     place,
     body: html`<main>
 <header><h1 dir="auto">${roomTitle(room)}</h1>
-<p>You are about to join a room. What shall the others call you?</p></header>
+<p>You are about to join a room.${!visitor && ' What shall the others call you?'}</p></header>
 <div class="doors">
 <form action="${roomPath(place, room)}/members" method="post">
-${nameField('join', refused, refused?.field !== 'password')}
+${why && html`<p class="reason">${quoting(why)}</p>`}
+${visitor ? nameplate(visitor) : nameField('join', refused, refused?.field !== 'password')}
 ${room.password !== '' && passwordField(refused)}
 <button>Join</button>
 </form>
 </div>
-<p class="aside"><a href="${place.base}/">Another room</a></p>
+${!isOnly && html`<p class="aside"><a href="${place.base}/">Another room</a></p>`}
 </main>`,
   })
+}
+
+function nameplate({ name, token }: Nameplate): Html {
+  return html`<p>You come in as <b><bdi>${name}</bdi></b>.</p>
+${token && html`<input type="hidden" name="visitor" value="${token}">`}`
 }
 
 function passwordField(refused: Refused | undefined): Html {

@@ -1,6 +1,6 @@
 import type { Batch } from '../rooms/fanout.ts'
 import { heapBytes } from '../rooms/heap.ts'
-import type { Event, Gap, Member, Message, Notice, Page } from '../rooms/types.ts'
+import type { Event, Gap, Member, MemberChanged, Message, Notice, Page } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
 import { linkify } from './links.ts'
 
@@ -62,6 +62,7 @@ function line(event: Event): string {
   if (event.kind === 'edited' || event.kind === 'deleted') return revision(event.message)
   if (event.kind === 'notice') return notice(event)
   if (event.kind === 'gap') return gap(event)
+  if (event.kind === 'member') return renaming(event)
   return ''
 }
 
@@ -118,6 +119,13 @@ const UNKNOWN_GAP = 'Some messages are no longer kept.'
 function notice({ joined, left }: Notice): string {
   const words = [joined.length > 0 && html`${names(joined)} joined`, left.length > 0 && html`${names(left)} left`]
   return html`<li class="notice">${words.filter(Boolean).flatMap((part, index) => (index === 0 ? [part] : [' · ', part]))}</li>
+`.toString()
+}
+
+/** That somebody has another name: only their old messages still say the one that they had. */
+function renaming({ was, member }: MemberChanged): string {
+  if (was === undefined) return ''
+  return html`<li class="notice">${called(was)} is now called ${called(member.name)}</li>
 `.toString()
 }
 

@@ -1,6 +1,6 @@
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { makeCode, readCode } from '../rooms/code.ts'
+import { fixedCodes, isFixable, makeCode, readCode } from '../rooms/code.ts'
 
 const test = suite('codes')
 const codes = Array.from({ length: 5000 }, makeCode)
@@ -53,6 +53,38 @@ test('what no room can have is no code', () => {
     ' '.repeat(100_000),
   ]
   for (const code of typed) assert.is(readCode(code), undefined, JSON.stringify(code.slice(0, 40)))
+})
+
+test('a code that was chosen is read as it was typed, and whatever resembles one is a code that no room has', () => {
+  const fixed = fixedCodes(['lobby', 'help-desk', '24-7'])
+  for (const typed of ['lobby', 'LOBBY', ' Lob by\n', 'lob-by']) assert.is(readCode(typed, fixed), 'lobby', typed)
+  for (const typed of ['help-desk', 'Help Desk', 'helpdesk', 'HELP\u2011DESK', 'help_desk'])
+    assert.is(readCode(typed, fixed), 'help-desk', typed)
+  assert.is(readCode('247', fixed), '24-7')
+  assert.is(readCode('acd efg hjk', fixed), 'ACD-EFG-HJK')
+  assert.is(readCode('Kitchen', fixed), 'kitchen')
+  for (const typed of ['', '-', 'löbby', '../lobby', 'lobby\0', 'x'.repeat(33), ' '.repeat(100_000)])
+    assert.is(readCode(typed, fixed), undefined, typed)
+  assert.is(readCode('lobby'), undefined, 'where none was chosen')
+})
+
+test('a code can be chosen that is short and plain, and that no made one can be', () => {
+  for (const code of ['a', 'lobby', 'help-desk', '24-7', 'x'.repeat(32)]) assert.ok(isFixable(code), code)
+  const wrong = [
+    '',
+    '-',
+    '--',
+    'Lobby',
+    'a b',
+    'lo_by',
+    'löbby',
+    '..',
+    'a/b',
+    'x'.repeat(33),
+    'acdefghjk',
+    'acd-efg-hjk',
+  ]
+  for (const code of wrong) assert.not.ok(isFixable(code), code)
 })
 
 test.run()

@@ -4,17 +4,19 @@ import * as assert from 'uvu/assert'
 import { readCursor } from '../rooms/cursor.ts'
 import { type Act, apply, memberAfter, messageDeleted, messageEdited, roomAfter, type State } from '../rooms/entries.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
-import type { Member, MemberChange, Message, Page, Room, RoomSettings, Stretch } from '../rooms/types.ts'
+import type { Member, MemberChange, Message, Page, Room, RoomSettings, Stretch, Vouched } from '../rooms/types.ts'
 import { TestClock } from './support/clock.ts'
 import { SEED } from './support/seed.ts'
 
 const CODE = 'ACD-EFG-HJK'
 const PEOPLE = 5
+const VISITORS = 2
 const CHANGES: MemberChange[] = ['admit', 'remove', 'ban', 'unban', 'mute', 'unmute', 'host', 'unhost']
 const SETTINGS: Partial<RoomSettings>[] = [
   ...[{ title: 'one' }, { title: 'two' }, { notice: 'hello' }, { isReadOnly: true }, { isReadOnly: false }],
 ]
 
+type Role = NonNullable<Vouched['role']>
 type Step =
   | { readonly step: 'say'; readonly who: number; readonly length: number; readonly key: number }
   | { readonly step: 'edit'; readonly who: number; readonly which: number; readonly length: number }
@@ -24,6 +26,13 @@ type Step =
   | { readonly step: 'clear'; readonly who: number }
   | { readonly step: 'join'; readonly who: number }
   | { readonly step: 'leave'; readonly who: number }
+  | {
+      readonly step: 'vouch'
+      readonly visitor: number
+      readonly name: number
+      readonly who?: number
+      readonly role?: Role
+    }
   | { readonly step: 'look' }
   | { readonly step: 'read'; readonly limit: number }
 
@@ -68,6 +77,15 @@ test('what was read once and the entries after it are what is read anew, or it i
     { weight: 1, arbitrary: fc.record({ ...is('clear'), who: host }) },
     { weight: 4, arbitrary: fc.record({ ...is('join'), who }) },
     { weight: 1, arbitrary: fc.record({ ...is('leave'), who }) },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        ...is('vouch'),
+        ...{ visitor: fc.nat(VISITORS - 1), name: fc.nat(PEOPLE - 1) },
+        who: fc.option(who, { nil: undefined, freq: 3 }),
+        role: fc.constantFrom(undefined, undefined, 'member' as const, 'host' as const),
+      }),
+    },
     { weight: 1, arbitrary: fc.record(is('look')) },
     { weight: 3, arbitrary: fc.record({ ...is('read'), limit: fc.integer({ min: 1, max: 8 }) }) },
   )
@@ -107,6 +125,7 @@ class Model {
     if (one.step === 'read') return void (await this.#read(one.limit))
     if (one.step === 'join') return this.#join(one.who)
     if (one.step === 'leave') return this.#leave(one.who)
+    if (one.step === 'vouch') return this.#vouch(one)
     const act = this.#actOf(one)
     const appended = act && (await this.#store.append(CODE, act))
     await this.#clock.pass(1)
@@ -170,9 +189,26 @@ class Model {
     if (await this.#store.dismiss(CODE, id)) this.#unsaid.add(id)
   }
 
+  async #vouch({ visitor, name, who, role }: Step & { step: 'vouch' }): Promise<void> {
+    const id = visitorOf(visitor)
+    const wasIn = await this.#store.member(CODE, id)
+    const arrival = {
+      at: this.#clock.now(),
+      isKnock: false,
+      instead: who === undefined ? undefined : this.#people[who].id,
+    }
+    const vouching = await this.#store.vouch(CODE, { id, name: `person ${name}`, role }, arrival)
+    await this.#clock.pass(1)
+    if (vouching.outcome !== 'in') return
+    if (!wasIn) this.#unsaid.add(id)
+    if (vouching.replaced) this.#unsaid.add(vouching.replaced)
+    for (const { member } of vouching.changed) this.#unsaid.delete(member.id)
+  }
+
   async #fresh(): Promise<State> {
     const room = (await this.#store.find(CODE)) as Room
-    const all = await Promise.all(this.#people.map(({ id }) => this.#store.member(CODE, id)))
+    const ids = [...this.#people.map(({ id }) => id), ...Array.from({ length: VISITORS }, (_, at) => visitorOf(at))]
+    const all = await Promise.all(ids.map((id) => this.#store.member(CODE, id)))
     const members = new Map(all.flatMap((member) => (member ? [[member.id, member]] : [])))
     return { room, members, messages: ((await this.#store.messages(CODE, { limit: 100 })) as Page).messages }
   }
@@ -181,7 +217,7 @@ class Model {
     return [...members.values()].filter(({ id }) => !this.#unsaid.has(id)).toSorted((a, b) => (a.id < b.id ? -1 : 1))
   }
 
-  #actOf(one: Exclude<Step, { step: 'look' | 'read' | 'join' | 'leave' }>): Act | undefined {
+  #actOf(one: Exclude<Step, { step: 'look' | 'read' | 'join' | 'leave' | 'vouch' }>): Act | undefined {
     const doing = { by: this.#people[one.who].id, at: this.#clock.now() }
     const of = 'which' in one ? this.#said.at(-1 - one.which) : undefined
     if (one.step === 'say') return { ...doing, kind: 'message', key: `${one.key}`, text: textOf(one.length) }
@@ -201,6 +237,10 @@ function roomOf(): Room {
 /** The first two are hosts. */
 function personOf(number: number, joins: number): Member {
   return { id: `${number} ${joins}`, name: `person ${number}`, role: number < 2 ? 'host' : 'member' }
+}
+
+function visitorOf(number: number): string {
+  return `visitor ${number}`
 }
 
 function seqOf(place: string): number {

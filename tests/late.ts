@@ -4,6 +4,8 @@ await runAgainOn(
   { name: 'over a store that is slow and answers out of order' },
   {
     rooms: {},
+    fixed: {},
+    visitors: {},
     socket: {
       'what is said in one packet with the place to begin from comes back':
         'a store that works out of order may keep it before it is asked where the log ends',

@@ -33,6 +33,13 @@ test('a session tells the role of who it was made for, and of who has only knock
     { ...ANN, role: 'member', isWaiting: true },
   ]
   for (const member of people) assert.equal(sessions.open(sessions.seal(ROOM, member))?.member, member)
+  const vouched: Member = { ...ANN, isVouched: true }
+  assert.equal(sessions.open(sessions.seal(ROOM, vouched))?.member, vouched)
+  assert.equal(sessions.open(sessions.seal(ROOM, { ...vouched, role: 'member', isWaiting: true }))?.member, {
+    ...vouched,
+    role: 'member',
+    isWaiting: true,
+  })
   const muted: Member = { ...ANN, isMuted: true }
   assert.equal(sessions.open(sessions.seal(ROOM, muted))?.member, ANN, 'that changes, and is asked of the room')
 })

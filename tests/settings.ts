@@ -51,9 +51,13 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['SECRET', { SECRET: 'a secret long enough,,another long enough' }, []],
     ['SECRET', { SECRET: 'fifteen letters' }, []],
     ['SECRET', { SECRET: 'a secret long enough,short' }, []],
+    ['VISITOR_SECRET', { VISITOR_SECRET: 'fifteen letters' }, []],
+    ['VISITOR_SECRET', { VISITOR_SECRET: 'a secret long enough,' }, []],
     ['STORE', { STORE: 'mysql://x' }, []],
     ['HISTORY', { HISTORY: '0' }, []],
     ['ROOM_TTL', { ROOM_TTL: 'soon' }, []],
+    ['ROOMS', { ROOMS: 'the lobby' }, []],
+    ['ROOMS', { ROOMS: 'acd-efg-hjk=Taken' }, []],
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
     ['TRUSTED_PROXIES.*10.0.0.0/33', { TRUSTED_PROXIES: 'loopback, 10.0.0.0/33' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
@@ -119,7 +123,10 @@ test('a flag wins over the environment, and what neither says has a default', ()
   })
   assert.equal([settings.history, settings.port, settings.base, settings.areRatesLimited], [7, 1, '/chat', false])
   assert.equal(settings.secrets, ['sixteen letters!', 'another such one'])
+  const visitors = readSettings([], { VISITOR_SECRET: 'sixteen letters!, another such one' }).visitorSecrets
+  assert.equal(visitors, settings.secrets)
   const plain = readSettings([], {})
+  assert.equal([plain.visitorSecrets, plain.fixed], [[], []])
   assert.equal(
     [plain.port, plain.host, plain.base, plain.history, plain.ttl, plain.origins, plain.areRatesLimited],
     [8000, '127.0.0.1', '', 500, 24 * 60 * 60 * 1000, [], true],
@@ -188,6 +195,41 @@ test('a server says whether its secret was made at the start, and a chat in a pr
   assert.not(readSettings([], { SECRET: 'sixteen letters!' }).isSecretMade)
   for (const option of ['port', 'host', 'metrics'])
     assert.throws(() => readOptions({ [option]: '127.0.0.1:9090' } as never), /no option/)
+})
+
+test('rooms that always exist are read with their titles, as text or as a list', () => {
+  const read = (rooms: string) => readSettings([], { ROOMS: rooms }).fixed
+  assert.equal(read(''), [])
+  assert.equal(read('lobby=The lobby,help'), [
+    { code: 'lobby', title: 'The lobby' },
+    { code: 'help', title: '' },
+  ])
+  assert.equal(read(' Lobby =  A = b  , 24-7='), [
+    { code: 'lobby', title: 'A = b' },
+    { code: '24-7', title: '' },
+  ])
+  assert.equal(readOptions({ rooms: ['lobby=The lobby', 'help'] }).fixed, read('lobby=The lobby,help'))
+  assert.is(read(Array.from({ length: 100 }, (_, index) => `r${index}`).join(',')).length, 100)
+})
+
+test('rooms that cannot always exist are named in one line that says why', () => {
+  const wrong: [string, RegExp][] = [
+    ['lobby,', /codes of up to 32/],
+    ['=Title', /codes of up to 32/],
+    ['a/b', /“a\/b”/],
+    ['x'.repeat(33), /codes of up to 32/],
+    ['acdefghjk', /unlike the codes of other rooms/],
+    ['lobby,help,lobby=Again', /“lobby” twice/],
+    ['help-desk,helpdesk', /“helpdesk” twice/],
+    [`lobby=${'x'.repeat(81)}`, /title of “lobby”/],
+    ['lobby=a\u202Eb', /title of “lobby”/],
+    [Array.from({ length: 101 }, (_, index) => `r${index}`).join(','), /100 rooms at most/],
+  ]
+  for (const [rooms, words] of wrong) {
+    assert.throws(() => readSettings([], { ROOMS: rooms }), words, rooms)
+    assert.throws(() => readOptions({ rooms }), words, rooms)
+  }
+  assert.throws(() => readOptions({ rooms: ['lobby=Come in, all'] }), /cannot hold a comma/)
 })
 
 test.run()

@@ -250,7 +250,10 @@ function answering(
   listener: (request: IncomingMessage, answer: Answer) => unknown,
   addressOf?: (request: IncomingMessage) => string,
 ): Server {
-  const answers = new Answers(clock, async (request, answer) => listener(request, answer), { failed: console.error, addressOf })
+  const answers = new Answers(clock, async (request, answer) => listener(request, answer), {
+    failed: console.error,
+    addressOf,
+  })
   return createServer({ ServerResponse: Answer }, (request, answer) => answers.take(request, answer))
 }
 

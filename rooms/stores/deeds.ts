@@ -136,7 +136,7 @@ function thingOf(deed: Deed): string {
 }
 
 function weightOf(deed: Deed): number {
-  if (deed.kind === 'member') return DEED_BYTES + MEMBER_BYTES + heapBytes(deed.member.name)
+  if (deed.kind === 'member') return DEED_BYTES + MEMBER_BYTES + heapBytes(deed.member.name) + heapBytes(deed.was ?? '')
   if (deed.kind !== 'room') return DEED_BYTES
   const { title, notice, password } = deed.room
   return DEED_BYTES + heapBytes(title) + heapBytes(notice) + heapBytes(password)

@@ -7,7 +7,7 @@ const MEMBER_BYTES = 1000
 
 export interface Membership {
   member: Member
-  readonly looks: readonly string[]
+  looks: readonly string[]
   /** What they have said last. */
   receipts?: Receipts
 }
@@ -52,6 +52,29 @@ export class Members {
   isTaken(look: string, id?: string): boolean {
     const owner = this.#looks.get(look)
     return owner !== undefined && owner !== id
+  }
+
+  /** The members, other than this one, who have any of these looks. */
+  holders(own: readonly string[], id: string): Member[] {
+    const ids = new Set(own.flatMap((look) => this.#looks.get(look) ?? []))
+    return [...ids].filter((one) => one !== id).flatMap((one) => this.#all.get(one)?.member ?? [])
+  }
+
+  /** Frees the name of a member, who is to get another. */
+  release(id: string): void {
+    const membership = this.#all.get(id)
+    if (!membership) return
+    for (const look of membership.looks) this.#looks.delete(look)
+    membership.looks = []
+  }
+
+  /** Lets a member in, or has one be as they are now. Their name is free. */
+  put(member: Member, own: readonly string[]): void {
+    const membership = this.#all.get(member.id)
+    if (!membership) return this.admit(member, own)
+    this.release(member.id)
+    Object.assign(membership, { member, looks: own })
+    for (const look of own) this.#looks.set(look, member.id)
   }
 
   /** Lets a member in, who is here unless they wait; one who is in already stays as they are. */

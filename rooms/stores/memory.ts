@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../clock.ts'
 import type { Cursor } from '../cursor.ts'
 import type { Act } from '../entries.ts'
-import { type Member, type Page, type Result, type Room, refuse, type Stretch } from '../types.ts'
+import { type Member, type Page, type Result, type Room, refuse, type Stretch, type Vouched } from '../types.ts'
 import { waterLevel } from './budget.ts'
 import { Shelf } from './shelf.ts'
-import type { Admission, Appended, Bounds, Creation, Store } from './store.ts'
+import type { Admission, Appended, Arrival, Bounds, Creation, Store, Vouching } from './store.ts'
 
 const BUDGET_BYTES = 256 * 1024 * 1024
 // Trimming looks at all rooms, so each time it frees enough for a while, and waits a while where nothing could be freed.
@@ -26,6 +26,8 @@ export class MemoryStore implements Store {
   #shelves = new Map<string, Shelf>()
   /** The rooms that have been unused for the longest come first. */
   #unused = new Set<Shelf>()
+  /** Rooms that stay. */
+  #fixed = new Set<Shelf>()
   /** What each room took when it was last looked at, and all of them. */
   #sizes = new Map<Shelf, number>()
   #bytes = 0
@@ -51,11 +53,15 @@ export class MemoryStore implements Store {
     const [unused] = isFull ? this.#unused : []
     if (isFull && !unused) return { outcome: 'full' }
     if (unused) this.#remove(unused)
-    const shelf = new Shelf(room, this.#bounds, this.#clock)
-    shelf.admit(first)
-    this.#shelves.set(room.code, shelf)
-    this.#changed(shelf)
+    this.#put(room, (shelf) => shelf.admit(first))
     return unused ? { outcome: 'created', gaveWay: unused.room } : { outcome: 'created' }
+  }
+
+  async establish(room: Room): Promise<Room> {
+    const shelf = this.#shelves.get(room.code)
+    if (shelf) return shelf.room
+    this.#put(room, (made) => this.#fixed.add(made))
+    return room
   }
 
   async find(code: string): Promise<Room | undefined> {
@@ -70,7 +76,9 @@ export class MemoryStore implements Store {
 
   async expire(milliseconds: number, except?: ReadonlySet<string>): Promise<Room[]> {
     const since = this.#clock.elapsed() - milliseconds
-    const expired = [...this.#shelves.values()].filter(({ room, used }) => used < since && !except?.has(room.code))
+    const expired = [...this.#shelves.values()].filter(
+      (shelf) => shelf.used < since && !this.#fixed.has(shelf) && !except?.has(shelf.room.code),
+    )
     for (const shelf of expired) this.#remove(shelf)
     return expired.map(({ room }) => room)
   }
@@ -83,6 +91,10 @@ export class MemoryStore implements Store {
 
   async admit(code: string, member: Member): Promise<Admission> {
     return this.#change(code, (shelf) => shelf.admit(member)) ?? 'no-room'
+  }
+
+  async vouch(code: string, visitor: Vouched, arrival: Arrival): Promise<Vouching> {
+    return this.#change(code, (shelf) => shelf.vouch(visitor, arrival)) ?? { outcome: 'no-room' }
   }
 
   async member(code: string, id: string): Promise<Member | undefined> {
@@ -126,13 +138,22 @@ export class MemoryStore implements Store {
   async close(): Promise<void> {
     this.#shelves.clear()
     this.#unused.clear()
+    this.#fixed.clear()
     this.#sizes.clear()
     this.#bytes = 0
+  }
+
+  #put(room: Room, begin: (shelf: Shelf) => void): void {
+    const shelf = new Shelf(room, this.#bounds, this.#clock)
+    begin(shelf)
+    this.#shelves.set(room.code, shelf)
+    this.#changed(shelf)
   }
 
   #remove(shelf: Shelf): void {
     this.#shelves.delete(shelf.room.code)
     this.#unused.delete(shelf)
+    this.#fixed.delete(shelf)
     this.#bytes -= this.#sizes.get(shelf) ?? 0
     this.#sizes.delete(shelf)
   }
@@ -146,7 +167,7 @@ export class MemoryStore implements Store {
   }
 
   #changed(shelf: Shelf): void {
-    if (!shelf.isUnused) this.#unused.delete(shelf)
+    if (!shelf.isUnused || this.#fixed.has(shelf)) this.#unused.delete(shelf)
     else this.#unused.add(shelf)
     this.#weigh(shelf)
     if (this.#bytes > this.#trimAt) this.#trim()

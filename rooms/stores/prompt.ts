@@ -7,8 +7,20 @@ const DEADLINE_MS = 5000
 export class StoreFailure extends Error {}
 
 const METHODS = [
-  ...(['check', 'create', 'find', 'touch', 'expire', 'remove', 'admit', 'member', 'missing', 'mark'] as const),
-  ...(['isTaken', 'dismiss', 'append', 'messages', 'entries', 'close'] as const),
+  ...([
+    'check',
+    'create',
+    'establish',
+    'find',
+    'touch',
+    'expire',
+    'remove',
+    'admit',
+    'member',
+    'missing',
+    'mark',
+  ] as const),
+  ...(['isTaken', 'vouch', 'dismiss', 'append', 'messages', 'entries', 'close'] as const),
 ]
 
 /**

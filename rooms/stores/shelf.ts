@@ -3,13 +3,23 @@ import type { Cursor } from '../cursor.ts'
 import { type Act, memberAfter, roomAfter } from '../entries.ts'
 import { looks } from '../name.ts'
 import { type Facts, whyNot } from '../rights.ts'
-import { type Entry, type Member, type Message, type Refusal, type Result, type Room, refuse } from '../types.ts'
+import {
+  type Entry,
+  type Member,
+  type Message,
+  type Refusal,
+  type Result,
+  type Room,
+  refuse,
+  type Vouched,
+} from '../types.ts'
 import { Bans } from './bans.ts'
 import { ABOUT_ROOM, aboutMember, aboutMessage } from './deeds.ts'
 import { MemoryLog } from './log.ts'
 import { Members, type Membership } from './members.ts'
 import { hashOf } from './receipts.ts'
-import type { Admission, Appended, Bounds } from './store.ts'
+import type { Admission, Appended, Arrival, Bounds, Vouching } from './store.ts'
+import { letIn } from './vouching.ts'
 
 // About what an empty room takes in memory, with all that is made of it elsewhere.
 const ROOM_BYTES = 6500
@@ -90,9 +100,17 @@ export class Shelf implements Facts {
     return 'admitted'
   }
 
-  isTaken(name: string): boolean {
+  /** Lets a visitor in, unless they themselves are banned: a guest who was banned does not ban their name. */
+  vouch(visitor: Vouched, arrival: Arrival): Vouching {
+    if (this.banned(visitor.id)) return { outcome: 'banned' }
+    this.touch()
+    return letIn(this, visitor, arrival)
+  }
+
+  /** Whether a name could not be had, but by the one who has it. */
+  isTaken(name: string, id?: string): boolean {
     const now = this.#clock.elapsed()
-    return looks(name).some((look) => this.members.isTaken(look) || this.#bans.holds(look, now))
+    return looks(name).some((look) => this.members.isTaken(look, id) || this.#bans.holds(look, now))
   }
 
   append(act: Act): Result<Appended> {

@@ -1,6 +1,6 @@
 import type { Act } from '../entries.ts'
 import type { Cursor } from '../cursor.ts'
-import type { Entry, Member, Page, Result, Room, Stretch } from '../types.ts'
+import type { Entry, Member, MemberChanged, Page, Result, Room, Stretch, Vouched } from '../types.ts'
 
 /**
  * Where rooms, members and logs are kept: the seam. `memory` is one store; a file and Redis can be others. Every method
@@ -27,6 +27,10 @@ import type { Entry, Member, Page, Result, Room, Stretch } from '../types.ts'
  * - **Members.** Whoever is marked as here is never forgotten. Of the others a room keeps at least the `AWAY` that
  *   were here or asked for last, unless memory is scarce.
  * - **Names.** Of two people who ask for names that look alike, at the same moment even, one gets it.
+ * - **Visitors.** In one act `vouch` lets a visitor in under their name, or gives it to them as a member, unless they are
+ *   banned. Guests who have a name that looks like it get another, by an entry; where it is another visitor's, the one who
+ *   comes gets another. Asked twice it changes nothing more.
+ * - **Fixed.** A room that `establish` made neither expires nor gives way, whoever asked for it first and however often.
  * - **Touch.** `create`, `admit`, `append` and `touch` keep a room; `expire` forgets in one act what was not touched,
  *   but for the rooms that it is told to leave out, whose age stays as it is.
  */
@@ -40,6 +44,8 @@ export interface Store {
    * longest gives way: in which nothing was ever said and nobody is.
    */
   create(room: Room, first: Member): Promise<Creation>
+  /** The room of this code as it is now, or this one, which nobody is in; however many rooms there are. */
+  establish(room: Room): Promise<Room>
   /** The room of this code, as it is now. */
   find(code: string): Promise<Room | undefined>
   /** Keeps a room from expiring; false where there is none. */
@@ -53,6 +59,8 @@ export interface Store {
   remove(code: string): Promise<boolean>
   /** Lets a member in, who is here from now on unless they wait; one who is in already stays. */
   admit(code: string, member: Member): Promise<Admission>
+  /** Lets somebody in for whom another site vouches, who is here from now on unless they wait. */
+  vouch(code: string, visitor: Vouched, arrival: Arrival): Promise<Vouching>
   /** The member of this id as they are now, if they were let in and have not left. */
   member(code: string, id: string): Promise<Member | undefined>
   /** Those of these ids who are no members. */
@@ -78,6 +86,25 @@ export type Creation =
   { readonly outcome: 'created'; readonly gaveWay?: Room } | { readonly outcome: 'code-taken' | 'full' }
 
 export type Admission = 'admitted' | 'name-taken' | 'banned' | 'no-room'
+
+/** How a visitor comes. */
+export interface Arrival {
+  readonly at: number
+  /** Whether they wait until a host lets them in, unless they are host or in already. */
+  readonly isKnock: boolean
+  /** The id of the guest who they were so far: that one leaves, and what hosts made of them is the visitor's. */
+  readonly instead?: string
+}
+
+/** What came of it: the visitor as a member, who else was changed, and the guest who is none any more. */
+export type Vouching =
+  | {
+      readonly outcome: 'in'
+      readonly member: Member
+      readonly changed: readonly MemberChanged[]
+      readonly replaced?: string
+    }
+  | { readonly outcome: 'banned' | 'no-room' }
 
 /** What was kept, and whether its key had been used before. */
 export interface Appended {

@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http'
 import type { Context } from 'hono'
 import { baseRoutePath } from 'hono/route'
 import { TrieRouter } from 'hono/router/trie-router'
-import { readCode } from '../../rooms/code.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Sessions } from './session.ts'
 import { readWhole } from './target.ts'
@@ -20,6 +19,7 @@ export interface Knock {
 export class Mounts {
   #assets: Place['assets']
   #sessions: Sessions
+  #codeOf: (typed: string) => string | undefined
   #base: string | undefined
   /** The one place there is, where the base is known. */
   #only: Place | undefined
@@ -28,10 +28,19 @@ export class Mounts {
   #patterns = new Set<string>()
   #router = new TrieRouter<true>()
 
-  /** @param base the one path at which the chat is, where that is known */
-  constructor(assets: Place['assets'], sessions: Sessions, base?: string) {
+  /**
+   * @param codeOf reads the code of a room
+   * @param base the one path at which the chat is, where that is known
+   */
+  constructor(
+    assets: Place['assets'],
+    sessions: Sessions,
+    codeOf: (typed: string) => string | undefined,
+    base?: string,
+  ) {
     this.#assets = assets
     this.#sessions = sessions
+    this.#codeOf = codeOf
     this.#base = base
     this.#only = base === undefined ? undefined : this.#at(base)
   }
@@ -58,7 +67,7 @@ export class Mounts {
     if (this.#base !== undefined) return base === this.#base
     if (this.#patterns.size > 0) return this.#router.match('GET', decoded(path))[0].length > 0
     // After a restart pages open their sockets again before anything is asked for: then a session of this chat tells.
-    const room = readCode(code)
+    const room = this.#codeOf(code)
     return room !== undefined && this.#sessions.find(room, headers.authorization, headers.cookie) !== undefined
   }
 

@@ -12,6 +12,12 @@ export type SiteCode =
   | 'too-many-tries'
   | 'too-many-passwords'
   | 'upgrade-required'
+  | 'visitor-unproven'
+  | 'visitor-expired'
+  | 'visitor-used'
+  | 'visitor-elsewhere'
+  | 'visitor-name'
+  | 'visitors-busy'
   | 'unavailable'
   | 'broken'
 
@@ -63,6 +69,7 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'too-fast': answer(429, 'That was very quick. Please wait a moment and send it again.'),
   'room-busy': answer(429, 'Very much is happening in this room right now. Please wait a moment and try again.'),
   'room-full': answer(503, 'This room is full right now. Please try again in a while.'),
+  'room-fixed': answer(409, 'This room always exists, so it cannot be closed. You can clear it instead.'),
   'too-many-rooms': answer(429, 'You have made many rooms already. Please wait a while before the next one.'),
   'too-many-joins': answer(429, 'Many have just come in from where you are. Please wait a moment and try again.'),
   'too-many-tries': answer(429, 'Too many codes were wrong. Please wait a minute and try again.'),
@@ -89,6 +96,27 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'member-unknown': answer(404, 'That person is not in this room any more.'),
   'notice-too-long': answer(422, ({ limit }) => `That notice is too long. Please keep it to ${limit} letters.`),
   'notice-not-allowed': answer(422, 'That notice has signs in it that cannot be shown well. Please leave them out.'),
+  'visitor-unproven': answer(
+    401,
+    'The link that brought you here proves nothing here. You can join under a name of your own.',
+  ),
+  'visitor-expired': answer(
+    401,
+    'The link that brought you here is too old. Please follow it once more from where you found it, or join under a name of your own.',
+  ),
+  'visitor-used': answer(
+    401,
+    'The link that brought you here was used before. Please follow it once more from where you found it, or join under a name of your own.',
+  ),
+  'visitor-elsewhere': answer(
+    401,
+    'The link that brought you here is for another room. You can join this one under a name of your own.',
+  ),
+  'visitor-name': answer(401, 'The name that you came with cannot be shown here. Please choose one for this room.'),
+  'visitors-busy': answer(
+    503,
+    'Very many are coming in right now. Please wait a moment and follow the link once more.',
+  ),
   unavailable: answer(
     503,
     (refusal) => `Nothing can be done here right now. Please try again in a moment${named(refusal)}.`,

@@ -16,7 +16,9 @@ const ROLES: readonly unknown[] = ['member', 'host', 'bot'] satisfies Role[]
 // Instead of a role: whoever has only knocked has none yet.
 const WAITING = 'waiting'
 // Sessions made before they named their start have six parts, and before they named generation and role eight.
-const PARTS: readonly number[] = [6, 8, 10]
+const PARTS: readonly number[] = [6, 8, 10, 11]
+// An eleventh part, for those for whom another site vouches.
+const VOUCHED = 'vouched'
 
 /**
  * Sessions: one signed value for each room somebody is in. What is signed names its purpose, room, member and time,
@@ -40,7 +42,7 @@ export class Sessions {
     const issued = [this.#clock.now(), this.#start, Math.floor(this.#clock.elapsed())]
     const role = member.isWaiting ? WAITING : member.role
     const parts = [PURPOSE, room.code, member.id, member.name, room.title, ...issued, room.generation, role]
-    const claim = JSON.stringify(parts)
+    const claim = JSON.stringify(member.isVouched ? [...parts, VOUCHED] : parts)
     const value = Buffer.from(claim).toString('base64url')
     return `${value}.${sign(value, this.#secrets[0])}`
   }
@@ -76,11 +78,12 @@ export class Sessions {
     const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
     if (!Array.isArray(parts) || !PARTS.includes(parts.length)) return undefined
     const [purpose, room, id, name, title, at, start = '', elapsed = at] = parts as unknown[]
-    const [generation = '', role = 'member'] = parts.slice(8) as unknown[]
+    const [generation = '', role = 'member', vouched] = parts.slice(8) as unknown[]
     if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
     if (typeof name !== 'string' || typeof title !== 'string' || typeof at !== 'number') return undefined
     if (typeof start !== 'string' || typeof elapsed !== 'number' || typeof generation !== 'string') return undefined
-    const member = memberOf(id, name, role)
+    if (vouched !== undefined && vouched !== VOUCHED) return undefined
+    const member = memberOf(id, name, role, vouched !== undefined)
     const issued = { at, start, elapsed, isEarlier: start !== this.#start }
     return member && { room, title, generation, member, issued }
   }
@@ -111,9 +114,10 @@ function tokensIn(cookies: string): string[] {
     .map((cookie) => cookie.slice(COOKIE.length + 1))
 }
 
-function memberOf(id: string, name: string, role: unknown): Member | undefined {
-  if (role === WAITING) return { id, name, role: 'member', isWaiting: true }
-  return isRole(role) ? { id, name, role } : undefined
+function memberOf(id: string, name: string, role: unknown, isVouched: boolean): Member | undefined {
+  const vouched = isVouched && { isVouched }
+  if (role === WAITING) return { id, name, role: 'member', isWaiting: true, ...vouched }
+  return isRole(role) ? { id, name, role, ...vouched } : undefined
 }
 
 function isRole(role: unknown): role is Role {

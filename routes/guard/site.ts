@@ -4,14 +4,16 @@ import type { Buckets, Rate } from '../../rooms/bucket.ts'
 import type { Clock } from '../../rooms/clock.ts'
 import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
+import type { Nameplate } from '../../templates/home.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Advice } from './advice.ts'
 import type { Ledger } from './ledger.ts'
 import type { Mounts } from './mounts.ts'
 import type { Proxies } from './proxies.ts'
-import type { SiteCode } from './refusals.ts'
+import type { SiteCode, SiteRefusal } from './refusals.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
+import type { Visitor, VisitorTokens } from './visitor.ts'
 
 /** What one address may do. */
 export interface Limits {
@@ -37,6 +39,16 @@ export interface OpenStream {
   giveWay(): void
 }
 
+/** How this chat knows the visitors of other sites. */
+export interface Visitors {
+  /** Those who come by a link. */
+  readonly tokens?: VisitorTokens
+  /** Those whom the site around the chat knows; never fails. */
+  readonly ask?: (request: Request) => Promise<Visitor | undefined>
+  /** What their ids are made with. */
+  readonly key: string
+}
+
 /** What every route stands on. */
 export interface Site {
   readonly mounts: Mounts
@@ -44,6 +56,7 @@ export interface Site {
   readonly clock: Clock
   readonly sessions: Sessions
   readonly limits: Limits
+  readonly visitors: Visitors
   /** Origins, beside a request's own, that may open sockets and post. */
   readonly origins: ReadonlySet<string>
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
@@ -61,6 +74,8 @@ export interface Site {
 export interface Visit {
   readonly room: Room
   readonly member: Member | undefined
+  /** Another name was given to the member since their session was made. */
+  readonly isRenamed?: boolean
 }
 
 /** Under a server the bindings are there; a request made by a test has none. */
@@ -73,6 +88,12 @@ export interface Env {
     refused: ((kind: SiteCode) => void) | undefined
     /** Below `/rooms/CODE`. */
     visit: Visit
+    /** Why a visitor was not let in, to be said at the door. */
+    doubt: SiteRefusal | undefined
+    /** A visitor who stands at the door, and the token that proves it. */
+    nameplate: Nameplate | undefined
+    /** The token of somebody who was let in with this request. */
+    sealed: string | undefined
     /** Where only members are let through. */
     member: Member
   }

@@ -1,11 +1,11 @@
 import { createMiddleware } from 'hono/factory'
-import { readCode } from '../../rooms/code.ts'
-import { type Room, refuse } from '../../rooms/types.ts'
+import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { problemPage } from '../../templates/problem.ts'
 import { roomPath } from '../../templates/room.ts'
 import { answerRefusal } from './refuse.ts'
 import { outsideOf } from './outside.ts'
 import type { SiteRefusal } from './refusals.ts'
+import { sessionCookie } from './session.ts'
 import type { Ask, Env, Site, Visit } from './site.ts'
 
 /**
@@ -15,7 +15,7 @@ import type { Ask, Env, Site, Visit } from './site.ts'
 export function visiting(site: Site) {
   return createMiddleware<Env>(async (c, next) => {
     const typed = c.req.param('code') ?? ''
-    const code = readCode(typed)
+    const code = site.rooms.codeOf(typed)
     // All headers at once would be built anew as an object.
     const [authorization, cookie] = [c.req.header('authorization'), c.req.header('cookie')]
     const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
@@ -52,9 +52,17 @@ export async function findVisit(
 ): Promise<Visit | undefined> {
   const claim = site.sessions.find(code, authorization, cookie)
   const found = claim && (await site.rooms.recognise(claim))
-  if (found) return found
+  if (found) return { ...found, isRenamed: found.member.name !== claim.member.name }
   const room = await site.rooms.find(code)
   return room && { room, member: undefined }
+}
+
+/** Gives somebody a session in the room's own cookie. Answers it, for programs. */
+export function giveSession(c: Ask, site: Site, room: Room, member: Member): string {
+  const token = site.sessions.seal(room, member)
+  const isSecure = outsideOf(c, site.proxies).scheme === 'https'
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), token, isSecure))
+  return token
 }
 
 /** Lets members through; everyone else is told where to join, or to wait. */

@@ -3,7 +3,6 @@ import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { readCode } from '../../rooms/code.ts'
 import { type Member, type Room, refuse } from '../../rooms/types.ts'
 import { farewellFrame } from '../../templates/frames.ts'
 import type { Place } from '../../templates/page.ts'
@@ -103,7 +102,7 @@ export class Handshakes {
     if (this.#site.isDraining()) return this.#reject(socket, 'draining')
     if (!this.#isWelcome(request, outside)) return this.#refuseOrigin(socket, request, outside)
     const { authorization, cookie } = request.headers
-    const room = readCode(code)
+    const room = this.#site.rooms.codeOf(code)
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed || socket.writableEnded) return undefined
     if (this.#site.isDraining()) return this.#reject(socket, 'draining')

@@ -100,6 +100,10 @@ export class ChaosStore extends Chaos implements Store {
     return this.#call(() => this.#store.create(room, first))
   }
 
+  establish(room: Room) {
+    return this.#call(() => this.#store.establish(room))
+  }
+
   find(code: string) {
     return this.#call(() => this.#store.find(code))
   }
@@ -134,6 +138,10 @@ export class ChaosStore extends Chaos implements Store {
 
   isTaken(code: string, name: string) {
     return this.#call(() => this.#store.isTaken(code, name))
+  }
+
+  vouch(...[code, visitor, arrival]: Parameters<Store['vouch']>) {
+    return this.#call(() => this.#store.vouch(code, visitor, arrival))
   }
 
   dismiss(code: string, id: string) {

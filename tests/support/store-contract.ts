@@ -7,6 +7,7 @@ import type { Act } from '../../rooms/entries.ts'
 import {
   ACTS,
   type Appended,
+  type Arrival,
   AWAY,
   BANS,
   type Bounds,
@@ -15,7 +16,17 @@ import {
   MOST_KEYS,
   type Store,
 } from '../../rooms/stores/store.ts'
-import type { Entry, Member, MemberChange, Message, Page, Room, RoomSettings, Stretch } from '../../rooms/types.ts'
+import type {
+  Entry,
+  Member,
+  MemberChange,
+  Message,
+  Page,
+  Room,
+  RoomSettings,
+  Stretch,
+  Vouched,
+} from '../../rooms/types.ts'
 import { TestClock } from './clock.ts'
 
 /** Opens an empty store that measures time by this clock. */
@@ -476,6 +487,145 @@ export function storeContract(name: string, open: Open): void {
     )
   })
 
+  test('a visitor comes in under their name, and is the same member whenever they come', async ({ store, ann }) => {
+    const visitor = { id: 'f00d', name: 'zoe' }
+    const member = { id: 'f00d', name: 'zoe', role: 'member', isVouched: true }
+    for (let count = 0; count < 2; count += 1)
+      assert.equal(await store.vouch(CODE, visitor, arrival()), {
+        outcome: 'in',
+        member,
+        changed: [],
+        replaced: undefined,
+      })
+    assert.equal(await store.member(CODE, 'f00d'), member)
+    assert.is((await say(store, member as Member, 'hello')).name, 'zoe')
+    await moderate(store, ann, 'mute', member as Member)
+    const { member: muted } = await vouched(store, visitor)
+    assert.is(muted.isMuted, true, 'what hosts made of them stays')
+    assert.equal(await store.vouch(OTHER, visitor, arrival()), { outcome: 'no-room' })
+  })
+
+  test('guests give way to a visitor’s name, each by an entry, and get names that nobody has', async ({
+    store,
+    bob,
+  }) => {
+    await admitted(store, 'Bob 2')
+    const { cursor } = await newest(store)
+    const { member, changed } = await vouched(store, { id: 'f00d', name: 'BOB' })
+    assert.is(member.name, 'BOB')
+    const renamed = { ...bob, name: 'bob 3' }
+    assert.equal(
+      changed.map(({ change, was, by, member }) => [change, was, by, member]),
+      [['name', 'bob', 'f00d', renamed]],
+    )
+    assert.equal((await after(store, cursor)).entries, changed)
+    assert.equal(await store.member(CODE, bob.id), renamed)
+    assert.is((await say(store, bob, 'hello')).name, 'bob 3')
+    assert.is(await store.isTaken(CODE, 'bob'), true)
+    assert.is(await store.admit(CODE, personOf('b0b 3')), 'name-taken')
+    await store.dismiss(CODE, 'f00d')
+    assert.is(await store.isTaken(CODE, 'bob'), false, 'the guest keeps no part of it')
+    assert.is(await store.isTaken(CODE, 'bob 3'), true)
+  })
+
+  test('of two visitors with one name the second gets another, at the same moment too', async ({ store }) => {
+    const ids = Array.from({ length: 5 }, (_, index) => `f00d${index}`)
+    const all = await Promise.all(ids.map((id) => vouched(store, { id, name: 'zoe' })))
+    assert.equal(all.map(({ member }) => member.name).toSorted(), ['zoe', 'zoe 2', 'zoe 3', 'zoe 4', 'zoe 5'])
+    const [first] = all
+    const again = await vouched(store, { id: first.member.id, name: 'zoe' })
+    assert.equal([again.member.name, again.changed], [first.member.name, []])
+  })
+
+  test('a visitor’s new name and role are entries, and their old name is free', async ({ store }) => {
+    await vouched(store, { id: 'f00d', name: 'zoe' })
+    const { cursor } = await newest(store)
+    const { member, changed } = await vouched(store, { id: 'f00d', name: 'eve', role: 'host' })
+    assert.equal([member.name, member.role], ['eve', 'host'])
+    assert.equal(
+      changed.map(({ change, was }) => [change, was]),
+      [
+        ['name', 'zoe'],
+        ['host', undefined],
+      ],
+    )
+    assert.equal(seqsOf(await after(store, cursor)).at(-1), changed[1].seq)
+    assert.is((await vouched(store, { id: 'f00d', name: 'eve' })).member.role, 'host', 'left out it stays')
+    assert.is((await vouched(store, { id: 'f00d', name: 'eve', role: 'member' })).changed[0].change, 'unhost')
+    assert.is(await store.isTaken(CODE, 'zoe'), false)
+  })
+
+  test('a guest who turns out to be a visitor is none any more, and what hosts made of them is the visitor’s', async ({
+    store,
+    ann,
+    bob,
+  }) => {
+    await moderate(store, ann, 'mute', bob)
+    const { member, replaced, changed } = await vouched(store, { id: 'f00d', name: 'bob' }, { instead: bob.id })
+    assert.equal([member.isMuted, replaced, changed], [true, bob.id, []])
+    assert.is(await store.member(CODE, bob.id), undefined)
+    assert.is((await vouched(store, { id: 'f00e', name: 'ann' }, { instead: ann.id })).member.role, 'host')
+    const other = await vouched(store, { id: 'f00f', name: 'zoe' }, { instead: 'f00e' })
+    assert.equal([other.member.role, other.replaced], ['member', undefined], 'another visitor stays who they are')
+  })
+
+  test('a visitor waits where they knock, unless they are host or in already', async ({ store, ann }) => {
+    const isKnock = true
+    assert.is((await vouched(store, { id: 'f00d', name: 'zoe' }, { isKnock })).member.isWaiting, true)
+    assert.is((await vouched(store, { id: 'f00d', name: 'zoe' }, { isKnock })).member.isWaiting, true)
+    await moderate(store, ann, 'admit', (await store.member(CODE, 'f00d')) as Member)
+    assert.is((await vouched(store, { id: 'f00d', name: 'zoe' }, { isKnock })).member.isWaiting, undefined)
+    assert.is(
+      (await vouched(store, { id: 'f00e', name: 'eve', role: 'host' }, { isKnock })).member.isWaiting,
+      undefined,
+    )
+  })
+
+  test('a visitor who was banned is not let in, and one with the name of a banned guest is', async ({
+    store,
+    ann,
+    bob,
+  }) => {
+    const { member } = await vouched(store, { id: 'f00d', name: 'zoe' })
+    for (const one of [member, bob]) await moderate(store, ann, 'ban', one)
+    assert.equal(await store.vouch(CODE, { id: 'f00d', name: 'eve' }, arrival()), { outcome: 'banned' })
+    assert.is((await vouched(store, { id: 'f00e', name: 'bob' })).member.name, 'bob')
+    assert.is(await store.admit(CODE, personOf('zoe')), 'banned')
+  })
+
+  test('a room that is established is one room, however often and whoever asks for it at the same moment', async ({
+    store,
+  }) => {
+    const rooms = Array.from({ length: 10 }, (_, index) => ({ ...roomOf('lobby'), title: `title ${index}` }))
+    const [first, ...others] = await Promise.all(rooms.map((room) => store.establish(room)))
+    for (const room of others) assert.equal(room, first)
+    assert.equal(await store.find('lobby'), first)
+    assert.equal(await store.establish({ ...roomOf('lobby'), title: 'later' }), first)
+    assert.is(await store.admit('lobby', personOf('zoe')), 'admitted')
+    assert.is((await store.establish(roomOf(CODE))).title, (await store.find(CODE))?.title, 'one that is there stays')
+  })
+
+  test('a room that is established neither expires nor gives way, though there are too many', async ({
+    store,
+    clock,
+    bob,
+  }) => {
+    await store.establish(roomOf('lobby'))
+    await store.create(roomOf(OTHER), personOf('zoe'))
+    await store.establish(roomOf('help'))
+    for (const code of ['lobby', 'help']) {
+      await store.admit(code, bob)
+      await store.mark(code, new Map([[bob.id, false]]))
+    }
+    await store.mark(OTHER, new Map())
+    assert.equal(await store.create(roomOf('XXX-XXX-XXX'), personOf('eve')), { outcome: 'full' })
+    await clock.pass(1000)
+    assert.equal((await store.expire(500)).map(({ code }) => code).toSorted(), [CODE, OTHER])
+    for (const code of ['lobby', 'help']) assert.is((await store.find(code))?.code, code)
+    assert.is(await store.remove('lobby'), true)
+    assert.is(await store.find('lobby'), undefined)
+  })
+
   test('a room is kept by whoever joins, speaks, or touches it, whatever the clock on the wall says', async ({
     store,
     clock,
@@ -894,6 +1044,17 @@ async function fill(store: Store, member: Member, count: number): Promise<Messag
 
 function draft(member: Member, text: string, key = randomId(), at = START + 10): Act {
   return { kind: 'message', by: member.id, text, key, at }
+}
+
+function arrival(more: Partial<Arrival> = {}): Arrival {
+  return { at: START, isKnock: false, ...more }
+}
+
+/** Lets a visitor in. */
+async function vouched(store: Store, visitor: Vouched, more?: Partial<Arrival>) {
+  const vouching = await store.vouch(CODE, visitor, arrival(more))
+  if (vouching.outcome !== 'in') throw new Error(vouching.outcome)
+  return vouching
 }
 
 function edit(store: Store, by: Member, of: Message, text: string): Promise<Appended> {
