@@ -14,6 +14,7 @@ import { Mounts } from './guard/mounts.ts'
 import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
 import type { Env, Site } from './guard/site.ts'
+import { Wiring } from './guard/wiring.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
 import { Handshakes } from './wire/handshake.ts'
 import { asksForSocket } from './wire/head.ts'
@@ -27,6 +28,8 @@ export interface Ground extends Omit<ChatSettings, 'store' | 'history'> {
   readonly clock?: Clock
   /** Takes what is worth keeping; without one it goes to standard error. */
   readonly report?: Reporter
+  /** Whether its server is known to hand handshakes on. */
+  readonly isWired?: boolean
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
 }
@@ -70,8 +73,9 @@ export function openChat(ground: Ground): Chat {
   const sockets = new Sockets(site.clock)
   const handshakes = new Handshakes(site, sockets)
   return {
-    app: makeApp(site),
+    app: makeApp(site, sockets),
     upgrade(request, socket, head) {
+      site.wiring.reach()
       const knock = asksForSocket(request) ? site.mounts.knockOf(request) : undefined
       if (knock) handshakes.accept(request, socket, head, knock)
       return knock !== undefined
@@ -92,7 +96,7 @@ export function openChat(ground: Ground): Chat {
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
-  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
+  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError, isWired = false } = ground
   const sessions = new Sessions(ground.secrets, clock)
   return {
     mounts: new Mounts(paths, sessions, ground.base),
@@ -103,6 +107,7 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     origins: new Set(ground.origins),
     streams: new Map(),
     report,
+    wiring: new Wiring(report, isWired),
     isDraining,
   }
 }

@@ -47,7 +47,7 @@ const HTTP = {
 /** Starts to serve; rejects where it cannot listen. Node and Deno share this server and its sockets. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock } = options
-  const chat = openChat(options)
+  const chat = openChat({ ...options, isWired: true })
   const app = standAlone(chat.app, options)
   const answers = new Answers(clock, getRequestListener(app.fetch, { autoCleanupIncoming: false }))
   const server = createServer(HTTP, (request, answer) => answers.take(request, answer))

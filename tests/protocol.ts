@@ -111,7 +111,7 @@ test('before HTTP/1.1 nobody can ask for a WebSocket, and whoever does is answer
   ann,
 }) => {
   const session = `Authorization: Bearer ${ann.token}\r\n`
-  assert.is(await knock(server, `/rooms/${ann.code}/socket HTTP/1.0`, session), 404)
+  assert.is(await knock(server, `/rooms/${ann.code}/socket HTTP/1.0`, session), 426)
   assert.is(await knock(server, '/ HTTP/1.0', session), 200)
   assert.is(await knock(server, `/rooms/${ann.code}/socket HTTP/1.1`, `Host: a.b\r\n${session}`), 101)
 })

@@ -6,6 +6,7 @@ type SiteCode =
   | 'wrong-origin'
   | 'not-found'
   | 'wrong-method'
+  | 'socket-only'
   | 'body-too-large'
   | 'too-many-rooms'
   | 'too-many-joins'
@@ -19,7 +20,7 @@ export type SiteRefusal = Refusal<SiteCode>
 export type SiteResult<T> = Result<T, SiteCode>
 
 /** A status that says no. */
-export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503
+export type RefusalStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 426 | 429 | 500 | 503
 
 interface Answer {
   readonly status: RefusalStatus
@@ -33,6 +34,7 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'wrong-origin': answer(403, 'That was sent from another site, so it was not done. Please do it on this page.'),
   'not-found': answer(404, 'There is nothing at this address.'),
   'wrong-method': answer(405, 'That cannot be done at this address.'),
+  'socket-only': answer(426, 'Only the page of a room opens this address, by itself. Please open the room instead.'),
   'room-unknown': answer(
     404,
     'There is no room with this code. Check it, or ask for it again: rooms end when they have been empty for a while.',

@@ -9,6 +9,7 @@ import { blockOf } from './address.ts'
 import type { Mounts } from './mounts.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
+import type { Wiring } from './wiring.ts'
 
 /** What one address may do. */
 export interface Limits {
@@ -33,6 +34,8 @@ export interface Site {
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
   readonly streams: Map<string, Set<{ giveWay(): void }>>
   readonly report: Reporter
+  /** Whether handshakes come from the host. */
+  readonly wiring: Wiring
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }

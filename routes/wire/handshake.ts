@@ -18,12 +18,12 @@ import { forwardedScheme, type Site, type Visit } from '../guard/site.ts'
 import { hostOf, readWhole } from '../guard/target.ts'
 import { findVisit, mayGuess } from '../guard/visit.ts'
 import { attach, RoomSocket, SocketConnection } from './connection.ts'
+import { FRAME_BYTES } from './conversation.ts'
 import { rejectHandshake } from './ending.ts'
 import { FAREWELLS } from './farewells.ts'
 import { readHead } from './head.ts'
 import type { Sockets } from './socket.ts'
 
-const FRAME_BYTES = 16 * 1024
 const HANDSHAKE_MS = 10_000
 
 const PROTOCOL = {
@@ -156,7 +156,8 @@ function dismiss(ws: WebSocket, visit: Visit | undefined, place: Place): void {
   ws.close(1008)
 }
 
-function wordsTo(visit: Visit | undefined): string {
+/** What somebody is told who is not let in for good. */
+export function wordsTo(visit: Visit | undefined): string {
   if (!visit) return FAREWELLS['room-gone'].words
   return visit.member ? wordsOf(refuse('waiting')) : FAREWELLS.removed.words
 }

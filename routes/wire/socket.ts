@@ -1,20 +1,16 @@
-import { Buffer } from 'node:buffer'
 import type { Clock } from '../../rooms/clock.ts'
-import type { SocketConnection } from './connection.ts'
-import { PING, textFrame } from './frames.ts'
+import type { Conversation } from './conversation.ts'
 
 const BEAT_MS = 25_000
 const LOOK_MS = 5000
 // Of one session. Somebody whose network comes and goes leaves dead ones behind.
 const OWN_SOCKETS = 16
 
-const BEATS = Buffer.concat([PING, textFrame('<!---->')])
-
 /** The open sockets of one chat. */
 export class Sockets {
   #clock: Clock
-  #open = new Set<SocketConnection>()
-  #own = new Map<string, Set<SocketConnection>>()
+  #open = new Set<Conversation>()
+  #own = new Map<string, Set<Conversation>>()
   #cancelLook: () => void
   #nextBeat: number
 
@@ -25,7 +21,7 @@ export class Sockets {
   }
 
   /** Keeps a connection until it is forgotten. The oldest of a session that has too many gives way. */
-  keep(connection: SocketConnection): void {
+  keep(connection: Conversation): void {
     this.#open.add(connection)
     const { id } = connection.member
     const own = this.#own.get(id) ?? new Set()
@@ -36,7 +32,7 @@ export class Sockets {
     oldest.close('busy')
   }
 
-  forget(connection: SocketConnection): void {
+  forget(connection: Conversation): void {
     this.#open.delete(connection)
     const own = this.#own.get(connection.member.id)
     own?.delete(connection)
@@ -63,7 +59,7 @@ export class Sockets {
     if (isBeat) this.#nextBeat = now + BEAT_MS
     for (const connection of this.#open) {
       if (connection.isDead(now)) connection.cut()
-      else if (isBeat && !connection.hasUnsent) connection.write(connection.hasStarted ? BEATS : PING)
+      else if (isBeat && !connection.hasUnsent) connection.beat()
     }
   }
 }

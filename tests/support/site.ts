@@ -4,6 +4,7 @@ import { makeApp } from '../../routes/app.ts'
 import { makeSite } from '../../routes/chat.ts'
 import { type ServerOptions, standAlone } from '../../routes/server.ts'
 import type { Env } from '../../routes/guard/site.ts'
+import { Sockets } from '../../routes/wire/socket.ts'
 import { TestClock } from './clock.ts'
 import { busOn, storeOn } from './ground.ts'
 
@@ -40,7 +41,7 @@ export function makeHouse({
     bus: busOn(options.bus),
   }
   const site = makeSite(whole, isDraining)
-  return { clock, site, house: new House(standAlone(makeApp(site), whole), whole.base) }
+  return { clock, site, house: new House(standAlone(makeApp(site, new Sockets(clock)), whole), whole.base) }
 }
 
 /** The whole site, as a person or a program meets it. */
