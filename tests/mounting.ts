@@ -151,17 +151,7 @@ for (const kind of HOSTS) {
   })
 
   test(`on ${kind.name} a mount path may hold signs that mean something elsewhere`, async (context) => {
-    for (const path of [
-      '/a.b',
-      '/a+b',
-      '/(chat)',
-      '/$chat',
-      '/[chat]',
-      '/chat|talk',
-      '/^chat',
-      '/ch@t!',
-      '/caf%C3%A9',
-    ]) {
+    for (const path of ['/a.b', '/a+b', '/(chat)', '/$chat', '/[chat]', '/^chat', '/ch@t!', '/caf%C3%A9']) {
       const { host } = await mount(context, kind, decodeURI(path))
       const jar = new Jar(host.url)
       const page = await jar.post(`${path}/rooms`, { name: 'ann' })
@@ -223,7 +213,7 @@ for (const kind of HOSTS) {
   })
 
   test(`on ${kind.name} a reader that takes nothing is cut off at a mebibyte, and holds nobody up`, async (context) => {
-    const { host } = await mount(context, kind, '/chat')
+    const { host } = await mount(context, kind, '/chat', {}, { grace: 1 })
     const ann = await Person.create(`${host.url}/chat`, 'ann')
     const slow = await (await Person.join(`${host.url}/chat`, ann.code, 'slow')).listen()
     const line = await ann.listen()
@@ -308,9 +298,10 @@ async function mount(
   kind: HostKind,
   pattern: string,
   options: Parameters<typeof createChat>[0] = {},
+  seams: Parameters<typeof createChat>[1] = {},
 ): Promise<Mounted> {
   const said = listenToErrors()
-  const chat = createChat({ rateLimits: false, ...options })
+  const chat = createChat({ rateLimits: false, ...options }, seams)
   const host = await kind.start(siteWith({ [pattern]: chat }), [chat])
   context.closing.push(async () => {
     await chat.drain()

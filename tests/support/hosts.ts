@@ -30,26 +30,31 @@ interface Deno {
   serve(options: object, fetch: unknown): DenoServer
 }
 
+const isDeno = 'deno' in process.versions
+// Deno's own server takes no `Response` but Deno's, and these would put one of theirs in its place.
+const OPTIONS = isDeno ? { overrideGlobalObjects: false } : {}
+const PLACE = { hostname: '127.0.0.1', port: 0, ...OPTIONS }
+
 const node: HostKind[] = [
   {
     name: 'node:http',
     isWired: true,
-    start: (site, chats) => listen(createServer(getRequestListener(site.fetch)), chats),
+    start: (site, chats) => listen(createServer(getRequestListener(site.fetch, OPTIONS)), chats),
   },
   {
     name: 'node:http without `upgrade`',
     isWired: false,
-    start: (site) => listen(createServer(getRequestListener(site.fetch))),
+    start: (site) => listen(createServer(getRequestListener(site.fetch, OPTIONS))),
   },
   {
     name: 'the server of @hono/node-server',
     isWired: true,
-    start: (site, chats) => listen(serve({ fetch: site.fetch, hostname: '127.0.0.1', port: 0 }) as Server, chats),
+    start: (site, chats) => listen(serve({ fetch: site.fetch, ...PLACE }) as Server, chats),
   },
   {
     name: 'another copy of @hono/node-server',
     isWired: true,
-    start: (site, chats) => listen(otherServe({ fetch: site.fetch, hostname: '127.0.0.1', port: 0 }) as Server, chats),
+    start: (site, chats) => listen(otherServe({ fetch: site.fetch, ...PLACE }) as Server, chats),
   },
 ]
 
@@ -64,7 +69,7 @@ const deno: HostKind = {
 }
 
 /** The hosts that this runtime has. */
-export const HOSTS: readonly HostKind[] = 'deno' in process.versions ? [...node, deno] : node
+export const HOSTS: readonly HostKind[] = isDeno ? [...node, deno] : node
 
 /** A site with pages of its own, and chats at these paths. */
 export function siteWith(chats: Readonly<Record<string, Chat>>): Hono {
