@@ -15,6 +15,9 @@ import { needing } from './support/tools.ts'
 const FOREIGN = 'http://evil.example'
 const OWN_HEADERS = ['content-security-policy', 'referrer-policy', 'x-content-type-options', 'cache-control']
 
+// What they do with what carries bytes is what `node:http` does.
+const ODD = ['the server of @hono/node-server', 'another copy of @hono/node-server']
+
 const PATHS = [
   ['/', ''],
   ['/chat', '/chat'],
@@ -212,23 +215,24 @@ for (const kind of HOSTS) {
     await Promise.all(lines.slice(1).map((line) => line.count(1)))
   })
 
-  test(`on ${kind.name} a reader that takes nothing is cut off at a mebibyte, and holds nobody up`, async (context) => {
-    const { host } = await mount(context, kind, '/chat', {}, { grace: 1 })
-    const ann = await Person.create(`${host.url}/chat`, 'ann')
-    const slow = await (await Person.join(`${host.url}/chat`, ann.code, 'slow')).listen()
-    const line = await ann.listen()
-    await Promise.all([slow.frame('id="since"'), line.frame('id="since"')])
-    slow.socket.pause()
-    const text = 'x'.repeat(4000)
-    let said = 0
-    while (!line.frames.some((frame) => /slow<\/bdi><\/b> left/.test(frame))) {
-      assert.ok(said < 10_000, 'somebody who takes nothing is still there')
-      for (let index = 0; index < 50; index += 1) line.send({ text })
-      said += 50
-      await line.count(said)
-    }
-    slow.socket.terminate()
-  })
+  if (!ODD.includes(kind.name)) {
+    test(`on ${kind.name} a reader that takes nothing is cut off at a mebibyte, and holds nobody up`, async (context) => {
+      const { host } = await mount(context, kind, '/chat', {}, { grace: 1 })
+      const ann = await Person.create(`${host.url}/chat`, 'ann')
+      const line = await ann.listen()
+      const slow = await (await Person.join(`${host.url}/chat`, ann.code, 'slow')).listen()
+      await Promise.all([slow.frame('id="since"'), line.frame('>2</span>')])
+      slow.socket.pause()
+      const text = 'x'.repeat(4000)
+      while (!isAlone(line)) {
+        const { length } = line.messages
+        assert.ok(length < 20_000, 'somebody who takes nothing is still there')
+        for (let index = 0; index < 20; index += 1) line.send({ text })
+        await line.count(length + 20)
+      }
+      slow.socket.terminate()
+    })
+  }
 }
 
 test('two chats on one server share nothing, and without `upgrade` each says once what to add', async (context) => {
@@ -265,7 +269,7 @@ test('a program that reads events of a chat without sockets is nobody who misses
 const withBrowser = needing(CHROMIUM, test)
 let browser: Browser | undefined
 
-for (const kind of HOSTS) {
+for (const kind of HOSTS.filter(({ name }) => !ODD.includes(name))) {
   withBrowser(`on ${kind.name} a page goes live at /t/x/chat, with a slash at the end and without`, async (context) => {
     browser ??= await launch()
     const { host } = await mount(context, kind, '/t/:team/chat')
@@ -308,6 +312,11 @@ async function mount(
     await host.stop()
   })
   return { host, chat, said }
+}
+
+/** Whether nobody else is here, as far as a line was told. */
+function isAlone({ frames }: Line): boolean {
+  return frames.findLast((frame) => frame.includes('id="count"'))?.includes('>1</span>') ?? false
 }
 
 function listenToErrors(): string[] {

@@ -73,6 +73,11 @@ export abstract class Conversation implements Connection {
   /** Ends with a code (RFC 6455, 7.4) once what was written is taken. */
   protected abstract end(code: number, reason?: string): void
 
+  /** Ends because of what the other end sends. */
+  protected stopTaking(code: number, reason?: string): void {
+    this.end(code, reason)
+  }
+
   close(farewell: Farewell): void {
     if (this.isClosed) return
     const { code, words } = FAREWELLS[farewell]
@@ -85,14 +90,14 @@ export abstract class Conversation implements Connection {
     this.heard = this.site.clock.elapsed()
     if (take(this.#frames, this.site.limits.frames, this.heard) === 0 || this.isClosed) return
     this.#refuse(refuse('too-fast'))
-    this.end(1008, 'flooding')
+    this.stopTaking(1008, 'flooding')
   }
 
   /** Takes what a client sent: where to begin, or something to say. Text is read where it is one. */
   async take(data: unknown, isBinary: boolean): Promise<void> {
     this.hear()
     if (this.isClosed) return
-    if (isBinary) return this.end(1003)
+    if (isBinary) return this.stopTaking(1003)
     const asked = readAsked(String(data))
     if (!asked) return this.#refuse(refuse('malformed'))
     try {

@@ -7,6 +7,8 @@ import { fragmentBytes, SIGN } from './frames.ts'
 const OPEN = 1
 // The standard interface does not tell when what waits has been taken, so it is asked.
 const DRAIN_LOOK_MS = 20
+// Deno reads nothing more once it was told to close, and what is unread then takes the code of the end away.
+const LAST_READING_MS = 100
 
 /** Messages as fragments; encoded once for everyone. */
 const webFormat: Format = { encode: (batch) => Buffer.from(frame(batch)), sizeOf: fragmentBytes }
@@ -41,6 +43,7 @@ export class WebConnection extends Conversation {
   protected readonly address: string
   #socket: WebSocket
   #hasEnded = false
+  #isStopped = false
   /** What waited when somebody last looked, and since when it is that much. */
   #unsent = 0
   #since = 0
@@ -55,14 +58,15 @@ export class WebConnection extends Conversation {
   /** Takes what its socket brings. */
   handleEvent(event: Event): void {
     if (event.type === 'close') return this.ended()
+    if (this.#isStopped) return
     const { data } = event as MessageEvent<unknown>
     const isText = typeof data === 'string'
-    if (isText && isTooLong(data)) return this.end(1009)
+    if (isText && isTooLong(data)) return this.stopTaking(1009)
     void this.take(data, !isText)
   }
 
   get isClosed(): boolean {
-    return this.#hasEnded || this.#socket.readyState !== OPEN
+    return this.#hasEnded || this.#isStopped || this.#socket.readyState !== OPEN
   }
 
   get hasUnsent(): boolean {
@@ -112,6 +116,11 @@ export class WebConnection extends Conversation {
     if (this.isClosed) return
     if (this.#socket.bufferedAmount > UNSENT_BYTES) this.cut()
     else this.#socket.send(text)
+  }
+
+  protected override stopTaking(code: number, reason?: string): void {
+    this.#isStopped = true
+    this.site.clock.after(LAST_READING_MS, () => this.end(code, reason))
   }
 
   protected end(code: number, reason?: string): void {
