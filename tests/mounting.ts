@@ -1,7 +1,9 @@
 import type { Browser } from 'playwright-core'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
-import { type Chat, createChat } from '../routes/chat.ts'
+import { openStore } from '../rooms/stores/open.ts'
+import { type Chat, createChat, openChat } from '../routes/chat.ts'
+import { type ChatOptions, readOptions } from '../routes/settings.ts'
 import { CHROMIUM, launch, visit } from './support/browser.ts'
 import { type Host, HOSTS, type HostKind, siteWith } from './support/hosts.ts'
 import { Jar } from './support/jar.ts'
@@ -217,7 +219,7 @@ for (const kind of HOSTS) {
 
   if (!ODD.includes(kind.name)) {
     test(`on ${kind.name} a reader that takes nothing is cut off at a mebibyte, and holds nobody up`, async (context) => {
-      const { host } = await mount(context, kind, '/chat', {}, { grace: 1 })
+      const { host } = await mount(context, kind, '/chat', {}, 1)
       const ann = await Person.create(`${host.url}/chat`, 'ann')
       const line = await ann.listen()
       const slow = await (await Person.join(`${host.url}/chat`, ann.code, 'slow')).listen()
@@ -296,22 +298,31 @@ test.after(async () => {
 
 test.run()
 
-/** A host with one chat. */
+/**
+ * A host with one chat.
+ * @param grace milliseconds in which somebody without a connection has not left
+ */
 async function mount(
   context: { closing: (() => Promise<unknown>)[] },
   kind: HostKind,
   pattern: string,
-  options: Parameters<typeof createChat>[0] = {},
-  seams: Parameters<typeof createChat>[1] = {},
+  options: ChatOptions = {},
+  grace?: number,
 ): Promise<Mounted> {
   const said = listenToErrors()
-  const chat = createChat({ rateLimits: false, ...options }, seams)
+  const chat = makeChat({ rateLimits: false, ...options }, grace)
   const host = await kind.start(siteWith({ [pattern]: chat }), [chat])
   context.closing.push(async () => {
     await chat.drain()
     await host.stop()
   })
   return { host, chat, said }
+}
+
+function makeChat(options: ChatOptions, grace?: number): Chat {
+  if (grace === undefined) return createChat(options)
+  const settings = readOptions(options)
+  return openChat({ ...settings, store: openStore(settings.store, settings), grace })
 }
 
 /** Whether nobody else is here, as far as a line was told. */

@@ -3,7 +3,6 @@ import type { Socket } from 'node:net'
 import { type RawData, WebSocket } from 'ws'
 import type { Format } from '../../rooms/fanout.ts'
 import { frame } from '../../templates/frames.ts'
-import { blockOf } from '../guard/address.ts'
 import { Conversation, type ConversationOptions, SILENCE_MS, UNSENT_BYTES } from './conversation.ts'
 import { type Writer, writeDirectly } from './direct.ts'
 import { fragmentBytes, PING, PONG, SIGN, textFrame } from './frames.ts'
@@ -29,7 +28,6 @@ export class SocketConnection extends Conversation implements Writer {
   readonly format = socketFormat
   #ws: RoomSocket
   #socket: Socket
-  #address: string | undefined
   #isBehind = false
   #progress = new Progress()
 
@@ -95,11 +93,6 @@ export class SocketConnection extends Conversation implements Writer {
 
   beat(): void {
     this.write(this.hasStarted ? BEATS : PING)
-  }
-
-  protected get address(): string {
-    this.#address ??= blockOf(this.#socket.remoteAddress)
-    return this.#address
   }
 
   protected tell(text: string): void {

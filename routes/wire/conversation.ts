@@ -27,6 +27,8 @@ export interface ConversationOptions {
   readonly site: Site
   /** Where the chat is mounted, as its page sees it. */
   readonly place: Place
+  /** Whose limits its posts count for. */
+  readonly address: string
   readonly code: string
   readonly member: Member
 }
@@ -42,14 +44,16 @@ export abstract class Conversation implements Connection {
   protected readonly site: Site
   #registry: Registry
   #place: Place
+  #address: string
   /** Settles once the store has said whether its member is still one. */
   #entering: Promise<void> | undefined
   #frames: Bucket
 
-  constructor({ registry, site, place, code, member }: ConversationOptions) {
+  constructor({ registry, site, place, address, code, member }: ConversationOptions) {
     this.#registry = registry
     this.site = site
     this.#place = place
+    this.#address = address
     this.heard = site.clock.elapsed()
     this.#frames = fill(site.limits.frames, this.heard)
     this.code = code
@@ -66,8 +70,6 @@ export abstract class Conversation implements Connection {
   abstract isDead(now: number): boolean
   /** Gives the other end a sign of life. */
   abstract beat(): void
-  /** Who the member is, as far as the network tells. */
-  protected abstract get address(): string
   /** Sends a text that is for this connection alone. */
   protected abstract tell(text: string): void
   /** Ends with a code (RFC 6455, 7.4) once what was written is taken. */
@@ -141,7 +143,7 @@ export abstract class Conversation implements Connection {
 
   async #post(text: string, key: string): Promise<void> {
     try {
-      const posted = await post(this.site, this.address, this.code, this.member, { text, key })
+      const posted = await post(this.site, this.#address, this.code, this.member, { text, key })
       if (!posted.ok) this.#refuse(posted)
     } catch (error) {
       if (!(error instanceof StoreFailure)) throw error

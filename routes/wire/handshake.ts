@@ -126,8 +126,9 @@ export class Handshakes {
   }
 
   #greet(ws: RoomSocket, socket: Socket, place: Place, room: Room, member: Member): void {
-    const options = { registry: this.#sockets, site: this.#site, ws, socket, place, code: room.code, member }
-    const connection = new SocketConnection(options)
+    const address = blockOf(socket.remoteAddress)
+    const met = { registry: this.#sockets, site: this.#site, address, place, code: room.code, member }
+    const connection = new SocketConnection({ ...met, ws, socket })
     this.#sockets.keep(connection)
     void connection.enter()
     attach(ws, connection)

@@ -34,13 +34,11 @@ export function upgradeOf(env: object | undefined): ((request: Request) => Upgra
 
 export interface WebConnectionOptions extends ConversationOptions {
   readonly socket: WebSocket
-  readonly address: string
 }
 
 /** One open socket by the standard interface (WHATWG WebSockets). */
 export class WebConnection extends Conversation {
   readonly format = webFormat
-  protected readonly address: string
   #socket: WebSocket
   #hasEnded = false
   #isStopped = false
@@ -51,7 +49,6 @@ export class WebConnection extends Conversation {
   constructor(options: WebConnectionOptions) {
     super(options)
     this.#socket = options.socket
-    this.address = options.address
     for (const type of ['message', 'close'] as const) this.#socket.addEventListener(type, this)
   }
 
