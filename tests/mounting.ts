@@ -1,11 +1,15 @@
+import type { Server } from 'node:http'
+import { serve as otherServe, upgradeWebSocket } from 'other-node-server'
 import type { Browser } from 'playwright-core'
+import { Server as SocketIO } from 'socket.io'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import { WebSocketServer } from 'ws'
 import { openStore } from '../rooms/stores/open.ts'
 import { type Chat, createChat, openChat } from '../routes/chat.ts'
 import { type ChatOptions, readOptions } from '../routes/settings.ts'
 import { CHROMIUM, launch, visit } from './support/browser.ts'
-import { type Host, HOSTS, type HostKind, siteWith } from './support/hosts.ts'
+import { type Host, HOSTS, type HostKind, listen, OPTIONS, siteWith } from './support/hosts.ts'
 import { Jar } from './support/jar.ts'
 import { Line } from './support/line.ts'
 import { say } from './support/page.ts'
@@ -236,6 +240,45 @@ for (const kind of HOSTS) {
     })
   }
 }
+
+test('a chat stands beside Socket.IO, sockets of `ws` and those of the host’s own copy of the Node server', async (context) => {
+  const said = listenToErrors()
+  const chat = createChat({ rateLimits: false })
+  const site = siteWith({ '/chat': chat })
+  site.get(
+    '/own',
+    upgradeWebSocket(() => ({ onOpen: (_, socket) => socket.send('of the host’s copy') })),
+  )
+  const websocket = { server: new WebSocketServer({ noServer: true }) }
+  const server = otherServe({ fetch: site.fetch, hostname: '127.0.0.1', port: 0, websocket, ...OPTIONS }) as Server
+  const io = new SocketIO(server)
+  const plain = new WebSocketServer({ noServer: true })
+  server.on('upgrade', (request, socket, head) => {
+    if (chat.upgrade(request, socket, head)) return
+    if (request.url === '/plain') plain.handleUpgrade(request, socket, head, (ws) => ws.send('of ws'))
+  })
+  const host = await listen(server)
+  context.closing.push(() => chat.drain())
+  context.closing.push(() => io.close())
+  const ann = await Person.create(`${host.url}/chat`, 'ann')
+  const line = await ann.listen()
+  const socket = host.url.replace('http', 'ws')
+  const others = [
+    ['/plain', 'of ws'],
+    ['/own', 'of the host’s copy'],
+    ['/socket.io/?EIO=4&transport=websocket', '"sid"'],
+  ]
+  for (const [path, words] of others) {
+    const other = await Line.open(socket + path, {})
+    await other.frame(words)
+    other.close()
+    await other.closed
+  }
+  await line.frame('id="since"')
+  await ann.say('hello')
+  await line.count(1)
+  assert.equal([line.texts, said], [['hello'], []])
+})
 
 test('two chats on one server share nothing, and without `upgrade` each says once what to add', async (context) => {
   const kind = HOSTS.find(({ isWired }) => !isWired) as HostKind

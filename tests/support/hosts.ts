@@ -31,8 +31,8 @@ interface Deno {
 }
 
 const isDeno = 'deno' in process.versions
-// Deno's own server takes no `Response` but Deno's, and these would put one of theirs in its place.
-const OPTIONS = isDeno ? { overrideGlobalObjects: false } : {}
+/** For whoever makes a server beside others. Deno's own takes no `Response` but Deno's, and these would put one of theirs in its place. */
+export const OPTIONS = isDeno ? { overrideGlobalObjects: false } : {}
 const PLACE = { hostname: '127.0.0.1', port: 0, ...OPTIONS }
 
 const node: HostKind[] = [
