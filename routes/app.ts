@@ -13,6 +13,7 @@ import { door } from './join.ts'
 import { messages } from './messages.ts'
 import { room } from './room.ts'
 import { socket } from './socket.ts'
+import type { Sockets } from './wire/socket.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -30,7 +31,7 @@ const POLICY = [
  * Everything a request can meet, in the order in which it meets it. Nothing runs for a path that is not the chat's own,
  * wherever a host mounts this.
  */
-export function makeApp(site: Site): Hono<Env> {
+export function makeApp(site: Site, sockets: Sockets): Hono<Env> {
   const pages = new Hono<Env>()
   health(pages, site)
   home(pages, site)
@@ -39,7 +40,7 @@ export function makeApp(site: Site): Hono<Env> {
   messages(pages, site)
   events(pages, site)
   growing(pages, site)
-  socket(pages, site)
+  socket(pages, site, sockets)
   const app = new Hono<Env>()
   files(app)
   const methods = methodsOf([...app.routes, ...pages.routes])

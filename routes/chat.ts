@@ -17,9 +17,10 @@ import { Mounts } from './guard/mounts.ts'
 import { Proxies } from './guard/proxies.ts'
 import { type Reporter, reportError } from './guard/report.ts'
 import { Sessions } from './guard/session.ts'
-import type { Env, Site } from './guard/site.ts'
+import type { Site } from './guard/site.ts'
 import { type Figures, figuresOf } from './figures.ts'
 import { VisitorTokens } from './guard/visitor.ts'
+import { Wiring } from './guard/wiring.ts'
 import { type ChatOptions, type ChatSettings, readOptions } from './settings.ts'
 import { Handshakes } from './wire/handshake.ts'
 import { asksForSocket } from './wire/head.ts'
@@ -41,19 +42,29 @@ export interface Ground extends Omit<ChatSettings, 'store' | 'history' | 'fixed'
   readonly report?: Reporter
   /** Keeps what happened; without one the chat has its own. */
   readonly ledger?: Ledger
+  /** Whether its server is known to hand handshakes on. */
+  readonly isWired?: boolean
   /** Milliseconds in which somebody without a connection has not left. */
   readonly grace?: number
 }
 
+/** A chat, to be put in an app. */
 export interface Chat {
-  /** To be mounted: `host.route('/chat', chat.app)`, at any path. */
-  readonly app: Hono<Env>
   /**
-   * Answers a WebSocket handshake; for the `upgrade` event of a Node server.
+   * To be mounted: `host.route('/chat', chat.app)`, at any path. Under `Deno.serve(host.fetch)` it opens sockets by
+   * itself. Whoever calls `fetch` with a request alone, without what the server gives beside it, hides the addresses of
+   * those who ask: then the limits for one address hold for all of them together.
+   */
+  // What its requests carry is the chat's own, and no type of the host's.
+  readonly app: Hono<any>
+  /**
+   * Answers a WebSocket handshake; for the `upgrade` event of a Node server, Deno's and Bun's `node:http` among them.
+   * Where nobody calls it, and under `Bun.serve`, events carry the pages.
+   * @param request as the server gives it, and so are the others
    * @returns whether it was one of this chat's; else nothing was touched, and somebody else has to answer
    */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): boolean
-  /** Takes no more, delivers what was taken, says goodbye to everyone and lets go of the store. */
+  /** Takes no more, delivers what was taken, says goodbye to everyone and lets go of the store, within 10 s; for SIGTERM. */
   drain(): Promise<void>
 }
 
@@ -63,18 +74,22 @@ const GOODBYES_MS = 3000
 /**
  * Makes a chat; it shares nothing with any other. Throws a SettingsError where an option cannot be.
  *
+ * ```ts
+ * const chat = createChat({ secret })
+ * host.route('/chat', chat.app)
+ * server.on('upgrade', (request, socket, head) => chat.upgrade(request, socket, head) || socket.destroy())
+ * ```
+ *
  * Who signs with the same secret is the same chat, as far as a session can tell. Two chats of one process want a secret
  * each, or a `basePath` each: else, after a restart and before anything was asked for, one takes the other's handshakes.
  */
-export function createChat(options: ChatOptions = {}, { clock, grace }: Pick<Ground, 'clock' | 'grace'> = {}): Chat {
+export function createChat(options: ChatOptions = {}): Chat {
   const settings = readOptions(options)
   const store = options.store ?? settings.store
   const { app, upgrade, drain } = openChat({
     ...settings,
-    store: typeof store === 'string' ? openStore(store, { ...settings, clock }) : store,
+    store: typeof store === 'string' ? openStore(store, settings) : store,
     visitor: options.visitor,
-    clock,
-    grace,
   })
   return { app, upgrade, drain }
 }
@@ -94,8 +109,9 @@ export function openChat(ground: Ground): OpenChat {
   return {
     site,
     figures: () => figuresOf(site, sockets),
-    app: makeApp(site),
+    app: makeApp(site, sockets),
     upgrade(request, socket, head) {
+      site.wiring.reach()
       const knock = asksForSocket(request) ? site.mounts.knockOf(request) : undefined
       if (knock) handshakes.accept(request, socket, head, knock)
       return knock !== undefined
@@ -116,7 +132,7 @@ export function openChat(ground: Ground): OpenChat {
 
 /** All that the routes of one chat stand on. */
 export function makeSite(ground: Ground, isDraining: () => boolean): Site {
-  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError } = ground
+  const { store, bus, ttl, areRatesLimited, grace, clock = systemClock, report = reportError, isWired = false } = ground
   const { ledger = new Ledger(clock, report), visitorSecrets: secrets = [], visitor } = ground
   const { failed, hosted } = ledger
   const sessions = new Sessions(ground.secrets, clock)
@@ -138,6 +154,7 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     report,
     advice: new Advice(clock, report),
     ledger,
+    wiring: new Wiring(report, isWired),
     isDraining,
   }
 }

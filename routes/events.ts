@@ -51,6 +51,8 @@ function farewell(place: Place, why: Farewell): string {
 function follow(c: Ask, site: Site): Response {
   const [visit, member, place] = [c.get('visit'), c.get('member'), c.get('place')]
   const isJson = isForProgram(c)
+  // A page asks for events only once it has asked for a socket.
+  if (!isJson && c.env?.incoming && c.req.header('cookie') !== undefined) site.wiring.miss()
   const body = openStream({
     method: c.req.method,
     site,

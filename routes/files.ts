@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer'
+import { gunzipSync } from 'node:zlib'
 import type { Hono } from 'hono'
 import { files as built } from '../static/built.ts'
 import type { Ask, Env } from './guard/site.ts'
@@ -16,9 +17,7 @@ interface File {
 
 /** The stylesheet, the scripts and the icon, packed when the project was built, under names that carry their hash. */
 export function files(app: Hono<Env>): void {
-  const named = new Map(
-    built.map(({ name, type, br, gzip, identity }) => [name, { type, bodies: unpack({ br, gzip, identity }) }]),
-  )
+  const named = new Map(built.map(({ name, type, br, gzip }) => [name, { type, bodies: unpack({ br, gzip }) }]))
   const newest = new Map([...named].map(([name, file]) => [name.replace(HASH, ''), file]))
   app.get(`/static/${NAME}`, async (c, next) => {
     const name = c.req.param('name') ?? ''
@@ -52,7 +51,8 @@ function accepts(header: string, encoding: string): boolean {
   })
 }
 
-function unpack(texts: Record<'br' | 'gzip' | 'identity', string>): File['bodies'] {
-  const decode = (text: string) => new Uint8Array(Buffer.from(text, 'base64'))
-  return { br: decode(texts.br), gzip: decode(texts.gzip), identity: decode(texts.identity) }
+function unpack(texts: Record<'br' | 'gzip', string>): File['bodies'] {
+  const gzip = Buffer.from(texts.gzip, 'base64')
+  const [br, identity] = [Buffer.from(texts.br, 'base64'), gunzipSync(gzip)]
+  return { br: new Uint8Array(br), gzip: new Uint8Array(gzip), identity: new Uint8Array(identity) }
 }

@@ -51,7 +51,7 @@ const HTTP = {
 /** Starts to serve; rejects where it cannot listen. Node and Deno share this server and its sockets. */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { clock = systemClock } = options
-  const chat = openChat(options)
+  const chat = openChat({ ...options, isWired: true })
   const { site } = chat
   const app = standAlone(chat.app, site, options.base)
   const listener = getRequestListener(app.fetch, { autoCleanupIncoming: false })

@@ -1,17 +1,91 @@
 import type { Hono } from 'hono'
 import { refuse } from '../rooms/types.ts'
+import { farewellFrame } from '../templates/frames.ts'
+import { isAllowed } from './guard/origin.ts'
+import { outsideOf } from './guard/outside.ts'
 import { answerRefusal } from './guard/refuse.ts'
-import type { Ask, Env, Site } from './guard/site.ts'
+import { whileRunning } from './guard/running.ts'
+import { bearer } from './guard/session.ts'
+import type { Ask, Env, Site, Visit } from './guard/site.ts'
+import { countWrongCode, findVisit } from './guard/visit.ts'
+import { whyNot, wordsTo } from './wire/handshake.ts'
+import type { Sockets } from './wire/socket.ts'
+import { type Upgraded, upgradeOf, WebConnection } from './wire/web.ts'
 
-/** The address of a room's socket, for whoever asks there in any other way than by a handshake. */
-export function socket(app: Hono<Env>, site: Site): void {
-  app.get('/rooms/:code/socket', (c) => refusePlain(c, site))
+/** A room's socket, where the server upgrades by itself; a Node server hands its handshakes to `upgrade`. */
+export function socket(app: Hono<Env>, site: Site, sockets: Sockets): void {
+  app.get('/rooms/:code/socket', needsUpgrade(site), whileRunning(site), (c) => open(c, site, sockets))
 }
 
-/** Says what is missing (RFC 9110, 15.5.22): a proxy that was not told to drops half of a handshake. */
-function refusePlain(c: Ask, { advice }: Site): Response {
-  if (c.req.header('sec-websocket-key') !== undefined) advice.upgradeLost()
-  c.header('Upgrade', 'websocket')
-  c.header('Connection', 'Upgrade, close')
-  return answerRefusal(c, refuse('upgrade-required'))
+/** Whoever cannot have a socket is told so (RFC 9110, 15.5.22): a page that asked for one goes on by events. */
+function needsUpgrade({ wiring, advice }: Site) {
+  return async (c: Ask, next: () => Promise<void>) => {
+    const asks = c.req.header('upgrade')?.toLowerCase() === 'websocket'
+    if (asks && upgradeOf(c.env)) return next()
+    // What hands all handshakes to the app, to find its own among them, has no answer to write to.
+    if (asks && c.env?.outgoing && !wiring.isSettled) wiring.miss()
+    // A proxy that was not told to drops half of a handshake.
+    else if (c.req.header('sec-websocket-key') !== undefined) advice.upgradeLost()
+    c.header('Upgrade', 'websocket')
+    c.header('Connection', 'Upgrade, close')
+    return answerRefusal(c, refuse('upgrade-required'))
+  }
+}
+
+/**
+ * Opens a socket. A page of a foreign origin is refused before the upgrade; whoever is refused for good for another
+ * reason is let in and sent away, because htmx tries a refused handshake again for ever.
+ */
+async function open(c: Ask, site: Site, sockets: Sockets): Promise<Response> {
+  if (!isWelcome(c, site)) return answerRefusal(c, refuse('wrong-origin'))
+  const code = site.rooms.codeOf(c.req.param('code') ?? '')
+  const { authorization, cookie } = c.req.header()
+  const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
+  if (site.isDraining()) return answerRefusal(c, refuse('draining', { retryAfter: 5 }))
+  const { address } = outsideOf(c, site.proxies)
+  const isGuessing = !visit && countWrongCode(site, address).refusal === 'too-many-tries'
+  const upgraded = upgrade(c)
+  if (!upgraded) return answerRefusal(c, refuse('malformed'))
+  upgraded.socket.addEventListener('open', () => {
+    if (isGuessing) sendAway(upgraded.socket)
+    else greet(upgraded.socket, visit)
+  })
+  return upgraded.response
+
+  function sendAway(socket: WebSocket): void {
+    site.ledger.refused('too-many-tries')
+    socket.close(1013)
+  }
+
+  function greet(socket: WebSocket, visit: Visit | undefined): void {
+    const { room, member } = visit ?? {}
+    const place = c.get('place')
+    if (!room || !member || member.isWaiting) {
+      site.ledger.refused(whyNot(visit))
+      socket.send(farewellFrame(wordsTo(visit), place))
+      return socket.close(1008)
+    }
+    const connection = new WebConnection({ registry: sockets, site, place, code: room.code, member, socket, address })
+    sockets.keep(connection)
+    void connection.enter()
+  }
+}
+
+function isWelcome(c: Ask, { origins, proxies, advice }: Site): boolean {
+  if (bearer(c.req.header('authorization')) !== undefined) return true
+  const origin = c.req.header('origin')
+  if (origin === undefined) return false
+  const outside = outsideOf(c, proxies)
+  if (isAllowed(origin, outside.scheme, outside.host, origins)) return true
+  advice.originRefused(origin, outside)
+  return false
+}
+
+function upgrade(c: Ask): Upgraded | undefined {
+  try {
+    return upgradeOf(c.env)?.(c.req.raw)
+  } catch {
+    // What no handshake can be made of lacks what one has to say of itself.
+    return undefined
+  }
 }

@@ -1,4 +1,4 @@
-// Packs what browsers load into `static/built.ts`, and the whole server into `main.js`.
+// Packs what browsers load into `static/built.ts`, the whole server into `main.js`, and the chat without it into `parlour.js`.
 import { createHash } from 'node:crypto'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, constants } from 'node:zlib'
 import zopfli from '@gfx/zopfli'
 import { build, transform } from 'esbuild'
+import { EXPORTS } from './exports.mjs'
 import { noticesOf } from './notices.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -35,25 +36,48 @@ const files = [
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
 await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))
-const { metafile } = await build({
+const SERVER = {
   // Before this file could change its folder, esbuild had looked where it was.
   absWorkingDir: ROOT,
-  entryPoints: ['main.ts'],
-  outfile: 'main.js',
   bundle: true,
   platform: 'node',
   format: 'esm',
   target: 'node20',
+  minifyWhitespace: true,
+  minifySyntax: true,
+  lineLimit: 160,
+  logLevel: 'warning',
+  metafile: true,
+}
+await bundle({
+  entryPoints: ['main.ts'],
+  outfile: 'main.js',
   // Optional native parts of `ws`, which does without them.
   external: ['bufferutil', 'utf-8-validate'],
   banner: {
     js: "#!/usr/bin/env node\nimport { createRequire } from 'node:module'\nconst require = createRequire(import.meta.url)",
   },
-  logLevel: 'warning',
-  metafile: true,
 })
-const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath)]
-await appendFile('main.js', await noticesOf(packed))
+await bundle({
+  stdin: { contents: entry(), resolveDir: ROOT },
+  outfile: 'parlour.js',
+  // The host's own: a second copy of `hono` would be another one to its types, and of `ws` to its sockets.
+  packages: 'external',
+  minifyIdentifiers: true,
+})
+
+function entry() {
+  return Object.entries(EXPORTS)
+    .map(([name, path]) => `export { ${name} } from './${path}'`)
+    .join('\n')
+}
+
+/** Packs a program with all that it stands on, and the licences of that. */
+async function bundle(options) {
+  const { metafile } = await build({ ...SERVER, ...options })
+  const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath)]
+  await appendFile(options.outfile, await noticesOf(packed))
+}
 
 async function htmx(names) {
   const texts = await Promise.all(names.map((name) => readFile(htmxPath(name), 'utf8')))
@@ -86,13 +110,13 @@ async function pack({ part, stem, ending, type, text }) {
   const bytes = Buffer.from(text)
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 10)
   const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
-  const bodies = { br, gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })), identity: bytes }
-  const [brText, gzip, identity] = Object.values(bodies).map((body) => body.toString('base64'))
-  return { part, name: `${stem}-${hash}.${ending}`, type, br: brText, gzip, identity }
+  const gzip = Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 }))
+  const name = `${stem}-${hash}.${ending}`
+  return { part, name, type, br: br.toString('base64'), gzip: gzip.toString('base64') }
 }
 
 function moduleOf(packed) {
   const paths = Object.fromEntries(packed.map(({ part, name }) => [part, name]))
-  const files = packed.map(({ name, type, br, gzip, identity }) => ({ name, type, br, gzip, identity }))
+  const files = packed.map(({ name, type, br, gzip }) => ({ name, type, br, gzip }))
   return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
 }

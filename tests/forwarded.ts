@@ -277,13 +277,14 @@ test('a refused origin is told once a minute, with what was compared and what to
     for (let count = 0; count < 5; count += 1)
       assert.is((await ask('/rooms', { name: 'ann' }, { ...headers, Origin: origin })).status, 403)
     await ask('/join', {}, { Origin: 'https://another.example' })
-    assert.equal(reports, [report])
+    const told = () => reports.filter(({ event }) => event === 'origin-refused')
+    assert.equal(told(), [report])
     await clock.pass(59_000)
     await ask('/join', {}, { Origin: 'null' })
-    assert.is(reports.length, 1)
+    assert.is(told().length, 1)
     await clock.pass(1000)
     await ask('/join', {}, { Origin: 'null' })
-    assert.match(String(reports[1].advise), 'Referrer-Policy')
+    assert.match(String(told()[1].advise), 'Referrer-Policy')
   }
 })
 

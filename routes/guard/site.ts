@@ -14,6 +14,7 @@ import type { SiteCode, SiteRefusal } from './refusals.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
 import type { Visitor, VisitorTokens } from './visitor.ts'
+import type { Wiring } from './wiring.ts'
 
 /** What one address may do. */
 export interface Limits {
@@ -66,6 +67,8 @@ export interface Site {
   readonly report: Reporter
   readonly advice: Advice
   readonly ledger: Ledger
+  /** Whether handshakes come from the host. */
+  readonly wiring: Wiring
   /** Whether the server is about to stop. */
   isDraining(): boolean
 }

@@ -12,6 +12,9 @@ export const PING = Buffer.from([FIN_PING, 0])
 /** A pong that nobody asked for, and that nobody answers (RFC 6455, 5.5.3). */
 export const PONG = Buffer.from([FIN_PONG, 0])
 
+/** A text that changes nothing in a page, and shows it that its line carries. */
+export const SIGN = '<!---->'
+
 /** Bytes of an entry as a fragment. */
 export function fragmentBytes(entry: Entry): number {
   return Buffer.byteLength(entry.kind === 'message' ? message(entry) : lines({ events: [entry] }))

@@ -15,12 +15,12 @@ import { bearer } from '../guard/session.ts'
 import type { Site, Visit } from '../guard/site.ts'
 import { countWrongCode, findVisit } from '../guard/visit.ts'
 import { attach, RoomSocket, SocketConnection } from './connection.ts'
+import { FRAME_BYTES } from './conversation.ts'
 import { rejectHandshake } from './ending.ts'
 import { FAREWELLS } from './farewells.ts'
 import { readHead } from './head.ts'
 import type { Sockets } from './socket.ts'
 
-const FRAME_BYTES = 16 * 1024
 const HANDSHAKE_MS = 10_000
 
 const PROTOCOL = {
@@ -164,12 +164,14 @@ export class Handshakes {
 // What goes wrong on a socket ends in its `close`.
 function ignore(): void {}
 
-function whyNot(visit: Visit | undefined): SiteCode {
+/** Why somebody is not let in for good. */
+export function whyNot(visit: Visit | undefined): SiteCode {
   if (!visit) return 'room-unknown'
   return visit.member ? 'waiting' : 'no-session'
 }
 
-function wordsTo(visit: Visit | undefined): string {
+/** What somebody is told who is not let in for good. */
+export function wordsTo(visit: Visit | undefined): string {
   if (!visit) return FAREWELLS['room-gone'].words
   return visit.member ? wordsOf(refuse('waiting')) : FAREWELLS.removed.words
 }

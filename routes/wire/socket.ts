@@ -1,7 +1,5 @@
-import { Buffer } from 'node:buffer'
 import type { Clock } from '../../rooms/clock.ts'
-import type { SocketConnection } from './connection.ts'
-import { PING, textFrame } from './frames.ts'
+import type { Conversation } from './conversation.ts'
 
 const BEAT_MS = 25_000
 const LOOK_MS = 5000
@@ -10,13 +8,11 @@ const QUIET_MS = BEAT_MS + 2 * LOOK_MS
 // Of one session. Somebody whose network comes and goes leaves dead ones behind.
 const OWN_SOCKETS = 16
 
-const BEATS = Buffer.concat([PING, textFrame('<!---->')])
-
 /** The open sockets of one chat. */
 export class Sockets {
   #clock: Clock
-  #open = new Set<SocketConnection>()
-  #own = new Map<string, Set<SocketConnection>>()
+  #open = new Set<Conversation>()
+  #own = new Map<string, Set<Conversation>>()
   #cancelLook: () => void
   #nextBeat: number
 
@@ -30,7 +26,7 @@ export class Sockets {
    * Keeps a connection until it is forgotten. Of a session that has too many one that has been silent gives way, and
    * else the oldest.
    */
-  keep(connection: SocketConnection): void {
+  keep(connection: Conversation): void {
     this.#open.add(connection)
     const { id } = connection.member
     const own = this.#own.get(id) ?? new Set()
@@ -56,7 +52,7 @@ export class Sockets {
     return bytes
   }
 
-  forget(connection: SocketConnection): void {
+  forget(connection: Conversation): void {
     this.#open.delete(connection)
     const own = this.#own.get(connection.member.id)
     own?.delete(connection)
@@ -83,7 +79,7 @@ export class Sockets {
     if (isBeat) this.#nextBeat = now + BEAT_MS
     for (const connection of this.#open) {
       if (connection.isDead(now)) connection.cut()
-      else if (isBeat && !connection.hasUnsent) connection.write(connection.hasStarted ? BEATS : PING)
+      else if (isBeat && !connection.hasUnsent) connection.beat()
     }
   }
 }

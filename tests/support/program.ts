@@ -29,10 +29,17 @@ const FREE = 'deno' in process.versions ? ['run', '-A'] : []
 /**
  * Starts the real program, with these settings and no others.
  * @param runtime the flags of the runtime itself
+ * @param cwd where it is started
  */
-export function run(main: string, flags: string[], settings: Record<string, string> = {}, runtime = FREE): Run {
+export function run(
+  main: string,
+  flags: string[],
+  settings: Record<string, string> = {},
+  runtime = FREE,
+  cwd?: string,
+): Run {
   const env = { PATH: process.env.PATH, HOME: process.env.HOME, ...settings }
-  const child = spawn(process.execPath, [...runtime, main, ...flags], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [...runtime, main, ...flags], { env, cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   let [out, err] = ['', '']
   child.stderr.on('data', (text) => {
     err += text

@@ -4,6 +4,7 @@ import { makeApp } from '../../routes/app.ts'
 import { makeSite } from '../../routes/chat.ts'
 import { type ServerOptions, standAlone } from '../../routes/server.ts'
 import type { Env } from '../../routes/guard/site.ts'
+import { Sockets } from '../../routes/wire/socket.ts'
 import { TestClock } from './clock.ts'
 import { busOn, storeOn } from './ground.ts'
 
@@ -44,7 +45,7 @@ export function makeHouse({
   return {
     clock,
     site,
-    house: new House(standAlone(makeApp(site), site, whole.base), whole.base),
+    house: new House(standAlone(makeApp(site, new Sockets(clock)), site, whole.base), whole.base),
   }
 }
 
