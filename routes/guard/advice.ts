@@ -2,8 +2,8 @@ import type { Clock } from '../../rooms/clock.ts'
 import { plainAddress } from './address.ts'
 import type { Outside } from './outside.ts'
 import type { Reporter } from './report.ts'
+import { seldom } from './seldom.ts'
 
-const TELL_MS = 60_000
 // Longer than the name of any host, so that only what was made up is cut.
 const SHOWN_CHARACTERS = 300
 
@@ -12,18 +12,16 @@ const SHOWN_CHARACTERS = 300
  * minute at most, because strangers can bring all of them about.
  */
 export class Advice {
-  #clock: Clock
-  #report: Reporter
-  #told = new Map<string, number>()
+  #tell: ReturnType<typeof seldom>
 
   constructor(clock: Clock, report: Reporter) {
-    this.#clock = clock
-    this.#report = report
+    this.#tell = seldom(clock, report)
   }
 
   /** A page, or a handshake, came from an origin that may not post or open sockets. */
   originRefused(origin: string, outside: Outside): void {
     this.#tell('origin-refused', () => ({
+      event: 'origin-refused',
       origin: shown(origin),
       expected: outside.origin ?? 'unknown',
       advise: adviceOn(origin, outside),
@@ -33,20 +31,13 @@ export class Advice {
   /** A handshake came without what makes it one. */
   upgradeLost(): void {
     const advise = 'Let the proxy speak HTTP/1.1 to the chat, and pass on the headers Upgrade and Connection.'
-    this.#tell('upgrade-lost', () => ({ advise }))
+    this.#tell('upgrade-lost', () => ({ event: 'upgrade-lost', advise }))
   }
 
   /** Somebody asked for what lies below the base path as if there were none. */
   baseLost(base: string): void {
     const advise = `The chat is below ${base}. Let the proxy keep that at the start of what it passes on, or set no BASE_PATH.`
-    this.#tell('base-path-lost', () => ({ advise }))
-  }
-
-  #tell(event: string, facts: () => Record<string, string>): void {
-    const now = this.#clock.elapsed()
-    if (now - (this.#told.get(event) ?? Number.NEGATIVE_INFINITY) < TELL_MS) return
-    this.#told.set(event, now)
-    this.#report({ event, ...facts() })
+    this.#tell('base-path-lost', () => ({ event: 'base-path-lost', advise }))
   }
 }
 

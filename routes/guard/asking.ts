@@ -19,7 +19,7 @@ export function makePatient(
   report: Reporter,
 ): (request: Request) => Promise<Visitor | undefined> {
   const tell = seldom(clock, report)
-  const fail = (why: string): undefined => void tell({ event: 'visitor-unknown', why })
+  const fail = (why: string): undefined => void tell(why, () => ({ event: 'visitor-unknown', why }))
   return async (request) => {
     let cancel = () => {}
     const late = new Promise<'late'>((resolve) => {

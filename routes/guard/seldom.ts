@@ -3,13 +3,16 @@ import type { Report, Reporter } from './report.ts'
 
 const SPAN_MS = 60_000
 
-/** The same reporter, which tells of each reason once a minute: strangers can bring about what it tells of. */
-export function seldom(clock: Clock, report: Reporter): (report: Report & { readonly why: string }) => void {
+/**
+ * The same reporter, which tells of each kind once a minute: strangers can bring about what it tells of.
+ * @returns takes a kind, of which there are a few, and what makes its report
+ */
+export function seldom(clock: Clock, report: Reporter): (kind: string, make: () => Report) => void {
   const told = new Map<string, number>()
-  return (one) => {
+  return (kind, make) => {
     const now = clock.elapsed()
-    if (now - (told.get(one.why) ?? Number.NEGATIVE_INFINITY) < SPAN_MS) return
-    told.set(one.why, now)
-    report(one)
+    if (now - (told.get(kind) ?? Number.NEGATIVE_INFINITY) < SPAN_MS) return
+    told.set(kind, now)
+    report(make())
   }
 }

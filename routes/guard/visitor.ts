@@ -90,7 +90,7 @@ export class VisitorTokens {
   }
 
   #refuse(why: string): SiteRefusal {
-    this.#tell({ event: 'visitor-unproven', why })
+    this.#tell(why, () => ({ event: 'visitor-unproven', why }))
     return refuse('visitor-unproven')
   }
 

@@ -10,7 +10,7 @@ const answer = getRequestListener(new Hono().route('/chat', chat.app).fetch)
 
 const app = polka()
 // It comes before whatever reads bodies, and by its whole path: `use('/chat', …)` would cut that short.
-app.use((request, response, next) => (/^\/chat\b/.test(request.url) ? answer(request, response) : next()))
+app.use((request, response, next) => (/^\/chat([/?]|$)/.test(request.url) ? answer(request, response) : next()))
 app.get('/', (_, response) => response.end('<h1>My site</h1><a href="/chat/">Chat</a>'))
 
 app.listen(Number(process.env.PORT ?? 3000), () => {
