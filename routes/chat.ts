@@ -9,6 +9,8 @@ import type { Bus } from '../rooms/stores/bus.ts'
 import type { Store } from '../rooms/stores/store.ts'
 import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
+import { originsOf } from './guard/frame.ts'
+import { Handovers } from './guard/handover.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Mounts } from './guard/mounts.ts'
 import { type Reporter, reportError } from './guard/report.ts'
@@ -100,7 +102,9 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
     clock,
     sessions,
     limits: makeLimits(clock, areRatesLimited),
-    origins: new Set(ground.origins),
+    origins: originsOf(ground.origins, ground.frameOrigins),
+    frameOrigins: ground.frameOrigins,
+    handovers: new Handovers(sessions, clock),
     streams: new Map(),
     report,
     isDraining,

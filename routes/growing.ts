@@ -8,7 +8,7 @@ import type { Event, Page, Result } from '../rooms/types.ts'
 import { framePage, growingHead, growingTail, writePage } from '../templates/growing.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, makeView, roomPath } from '../templates/room.ts'
-import type { Ask, Env, Site } from './guard/site.ts'
+import { type Ask, type Env, scopeOf, type Site } from './guard/site.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
@@ -31,7 +31,7 @@ const OVER = 'over'
 const DAY_SECONDS = 24 * 60 * 60
 // Stands for a cursor that cannot be read: it belongs to no history, so the answer begins with a gap.
 const NOWHERE = '0.0'
-const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
+const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly`
 
 /** Lines of the log, as they are: what stands in such a page already cannot be changed. */
 const lineFormat: Format = {
@@ -42,7 +42,7 @@ const lineFormat: Format = {
 /** The room without scripts: a page that keeps growing, one to write on beside it, and the frame around them. */
 export function growing(app: Hono<Env>, site: Site): void {
   for (const path of ['/rooms/:code/live', `/rooms/:code/live/${VIEW}`] as const)
-    app.get(path, endTurns, whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
+    app.get(path, endTurns(site), whileRunning(site), visiting(site), membersOnly, (c) => grow(c, site))
   app.get(`/rooms/:code/frame/${VIEW}`, compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) => surround(c))
   app.get('/rooms/:code/write', compress({ encoding: 'gzip' }), visiting(site), membersOnly, (c) =>
     c.html(writePage(c.get('place'), c.get('visit').room).toString()),
@@ -67,14 +67,14 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     since: page.cursor,
     head: growingHead({ place: c.get('place'), room, member, page, isFrame }).toString(),
     keepAlive: '\n',
-    tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
+    tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}${c.get('place').frame ? '&framed' : ''}`),
     limit: GROWN_BYTES,
   })
   return c.body(body, 200, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
     'X-Accel-Buffering': 'no',
-    'Set-Cookie': `${SEEN}=${page.start}; Path=${path}; ${COOKIE}`,
+    'Set-Cookie': `${SEEN}=${page.start}; Path=${path}; ${COOKIE}; ${scopeOf(c, site)}`,
     ...(!isFrame && { Refresh: `${RETRY_SECONDS}; url=${path}` }),
   })
 }
@@ -94,12 +94,15 @@ function surround(c: Ask): Response {
  * Ends the turns of the two pages around a view whose room or member is gone. A browser has kept both pages and would
  * show them for ever; with another cookie it asks for them again, and is refused.
  */
-const endTurns = createMiddleware<Env>(async (c, next) => {
-  await next()
-  const [code = '', view] = [c.req.param('code'), c.req.param('view')]
-  if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
-  c.header('Set-Cookie', `${OVER}=1; Path=${c.get('place').base}/rooms/${code}/frame/${view}; ${COOKIE}`)
-})
+function endTurns(site: Site) {
+  return createMiddleware<Env>(async (c, next) => {
+    await next()
+    const [code = '', view] = [c.req.param('code'), c.req.param('view')]
+    if (!view || readCode(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
+    const path = `${c.get('place').base}/rooms/${code}/frame/${view}`
+    c.header('Set-Cookie', `${OVER}=1; Path=${path}; ${COOKIE}; ${scopeOf(c, site)}`)
+  })
+}
 
 /**
  * The newest page, or all that follows the place of a view if that is more: without scripts a browser cannot ask for

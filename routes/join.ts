@@ -3,13 +3,14 @@ import { createMiddleware } from 'hono/factory'
 import { readCode } from '../rooms/code.ts'
 import { type Member, type Room, refuse } from '../rooms/types.ts'
 import { doorPage, homePage, type Refused } from '../templates/home.ts'
+import { staying } from '../templates/page.ts'
 import { roomPath } from '../templates/room.ts'
 import { type Fields, readFields } from './guard/body.ts'
 import { join } from './guard/limits.ts'
 import type { SiteRefusal, SiteResult } from './guard/refusals.ts'
 import { answerRefusal, isUnmet, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, addressOf, type Env, type Site, schemeOf, wantsJson } from './guard/site.ts'
+import { type Ask, addressOf, type Env, scopeOf, type Site, wantsJson } from './guard/site.ts'
 import { mayGuess, visiting } from './guard/visit.ts'
 import { memberJson, roomJson } from './json.ts'
 
@@ -73,9 +74,16 @@ function isAboutPassword({ refusal }: SiteRefusal): boolean {
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
   const token = site.sessions.seal(room, member)
   const path = roomPath(c.get('place'), room)
-  c.header('Set-Cookie', sessionCookie(path, token, schemeOf(c) === 'https'))
-  if (!wantsJson(c)) return c.redirect(path, 303)
+  c.header('Set-Cookie', sessionCookie(path, token, scopeOf(c, site)), { append: true })
+  if (!wantsJson(c)) return c.redirect(arrival(c, site, room, member), 303)
   return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
+}
+
+/** Where a new member goes: in a frame it has to be seen first whether the browser has kept their session there. */
+function arrival(c: Ask, { handovers }: Site, room: Room, member: Member): string {
+  const place = c.get('place')
+  const path = staying(place, roomPath(place, room))
+  return place.frame ? `${path}&joined=${handovers.expect(room, member)}` : path
 }
 
 /** The first page again, with what was typed and the reason beside its field. */

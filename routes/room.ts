@@ -4,11 +4,12 @@ import { compress } from 'hono/compress'
 import { type Page, refuse } from '../rooms/types.ts'
 import { doorPage } from '../templates/home.ts'
 import type { Html } from '../templates/html.ts'
-import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
+import { staying } from '../templates/page.ts'
+import { forgottenPage, type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { memberJson, roomJson } from './json.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, schemeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import { type Ask, type Env, type Site, schemeOf, scopeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
@@ -20,6 +21,8 @@ export function room(app: Hono<Env>, site: Site): void {
 
 async function showRoom(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
+  const joined = c.get('place').frame && c.req.query('joined')
+  if (joined !== undefined && !wantsJson(c)) return arrive(c, site, joined)
   if (!member) {
     if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
     return c.html(doorPage(c.get('place'), room).toString())
@@ -34,6 +37,14 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
   const read = await site.rooms.read(room.code, { cursor: before, sizeOf: fragmentBytes })
   if (!read.ok) return answerRefusal(c, read)
   return answerPage(c, viewRoom(c, site, { room, member }, read.page, { isNewest: before === undefined }))
+}
+
+/** Somebody has joined in a frame: either the browser has kept their session there, or it is no use to ask again. */
+function arrive(c: Ask, { handovers }: Site, joined: string): Response {
+  const [place, { room, member }] = [c.get('place'), c.get('visit')]
+  const handover = handovers.arrive(room.code, joined)
+  if (member) return c.redirect(staying(place, roomPath(place, room)), 303)
+  return c.html(forgottenPage(place, room, handover).toString())
 }
 
 /** The longest answer there is, in the form that costs least: `compress` would put its `Vary` on a copy of the response. */
@@ -52,13 +63,16 @@ function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more:
   if (!member) throw new TypeError('a room is shown to members')
   const place = c.get('place')
   const url = `${schemeOf(c)}://${c.req.header('host') ?? new URL(c.req.url).host}${roomPath(place, room)}`
-  return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
+  const isFramable = site.frameOrigins.length > 0
+  const handover = place.frame && site.handovers.make(room, member)
+  const here = site.rooms.attendance(room.code)
+  return roomPage({ place, url, room, member, here, page, isFramable, handover, ...more })
 }
 
 async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', schemeOf(c) === 'https'))
-  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.get('place').base}/`, 303)
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', scopeOf(c, site)))
+  return wantsJson(c) ? c.body(null, 204) : c.redirect(staying(c.get('place'), `${c.get('place').base}/`), 303)
 }

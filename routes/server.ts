@@ -5,8 +5,9 @@ import { Hono } from 'hono'
 import { systemClock } from '../rooms/clock.ts'
 import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
-import { protect } from './app.ts'
+import { policyFor, protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
+import { frameOf, originsOf } from './guard/frame.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Env } from './guard/site.ts'
@@ -69,13 +70,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 /** The chat where nothing else is served. */
-export function standAlone(chat: Hono<Env>, { base, origins }: Pick<ServerOptions, 'base' | 'origins'>): Hono<Env> {
-  const allowed = { origins: new Set(origins) }
+export function standAlone(
+  chat: Hono<Env>,
+  { base, origins, frameOrigins }: Pick<ServerOptions, 'base' | 'origins' | 'frameOrigins'>,
+): Hono<Env> {
+  const allowed = { origins: originsOf(origins, frameOrigins) }
+  const policy = policyFor(frameOrigins)
   // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
   const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
-    protect(c)
-    c.set('place', { base, assets: paths })
+    protect(c, policy)
+    c.set('place', { base, assets: paths, frame: frameOf(c, false) })
     return answerRefusal(c, refuse(isOwnOrigin(c, allowed) ? 'not-found' : 'wrong-origin'))
   })
   return root

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { parseArgs } from 'node:util'
 import type { Store } from '../rooms/stores/store.ts'
+import { readSites } from './guard/frame.ts'
+import { isPublicSuffix } from './suffix.ts'
 
 /** The settings of a chat, read. */
 export interface ChatSettings {
@@ -13,6 +15,8 @@ export interface ChatSettings {
   /** Milliseconds that an empty room is kept. */
   readonly ttl: number
   readonly origins: string[]
+  /** Sites that may show rooms in a frame, as a policy names them. */
+  readonly frameOrigins: string[]
   readonly areRatesLimited: boolean
 }
 
@@ -38,6 +42,8 @@ export interface ChatOptions {
   readonly roomTtl?: string
   /** Origins, beside the request's own, that may open sockets and post. */
   readonly origins?: string | readonly string[]
+  /** Sites that may show rooms in a frame: `https://example.org`, `https://*.example.net`. None by default. */
+  readonly frameOrigins?: string | readonly string[]
   /** `false` only for load tests on one's own machine. */
   readonly rateLimits?: boolean
   /**
@@ -132,6 +138,7 @@ function readRest(value: Value): Omit<ChatSettings, 'base'> {
     history: readNumber('HISTORY', value('HISTORY', '500'), 1, 1_000_000),
     ttl: readDuration('ROOM_TTL', value('ROOM_TTL', '24h')),
     origins: readOrigins(value('ORIGINS', '')),
+    frameOrigins: readFrameOrigins(value('FRAME_ORIGINS', '')),
     areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
   }
 }
@@ -212,6 +219,13 @@ function readOrigins(value: string): string[] {
   const wrong = origins.find((origin) => !URL.canParse(origin) || new URL(origin).origin !== origin)
   if (wrong === undefined) return origins
   throw new SettingsError(`ORIGINS is to hold origins like https://example.org, not “${wrong}”.`)
+}
+
+function readFrameOrigins(value: string): string[] {
+  const read = readSites(value, isPublicSuffix)
+  if (Array.isArray(read)) return read
+  const like = 'FRAME_ORIGINS is to hold sites like https://example.org or https://*.example.net'
+  throw new SettingsError(`${like}, not “${read.item}”: ${read.advice}.`)
 }
 
 function readSwitch(name: Name, value: string): boolean {

@@ -7,6 +7,7 @@ import { brotliCompressSync, constants } from 'node:zlib'
 import zopfli from '@gfx/zopfli'
 import { build, transform } from 'esbuild'
 import { noticesOf } from './notices.mjs'
+import { SUFFIXES, suffixes } from './suffixes.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(ROOT)
@@ -31,10 +32,11 @@ const files = [
     type: 'text/javascript',
     text: await script('static/later.js', 'esm'),
   },
-  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css', text: await style() },
+  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css', text: await style('static/chat.css') },
+  { part: 'frame', stem: 'frame', ending: 'css', type: 'text/css', text: await style('static/frame.css') },
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
-await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))
+await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack)), brotli(await suffixes())))
 const { metafile } = await build({
   // Before this file could change its folder, esbuild had looked where it was.
   absWorkingDir: ROOT,
@@ -52,7 +54,7 @@ const { metafile } = await build({
   logLevel: 'warning',
   metafile: true,
 })
-const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath)]
+const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath), SUFFIXES]
 await appendFile('main.js', await noticesOf(packed))
 
 async function htmx(names) {
@@ -77,22 +79,25 @@ async function script(own, format) {
   return outputFiles[0].text
 }
 
-async function style() {
-  const { code } = await transform(await readFile('static/chat.css', 'utf8'), { loader: 'css', minify: true })
+async function style(path) {
+  const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
   return code
 }
 
 async function pack({ part, stem, ending, type, text }) {
   const bytes = Buffer.from(text)
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 10)
-  const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
-  const bodies = { br, gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })), identity: bytes }
+  const bodies = { br: brotli(bytes), gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })), identity: bytes }
   const [brText, gzip, identity] = Object.values(bodies).map((body) => body.toString('base64'))
   return { part, name: `${stem}-${hash}.${ending}`, type, br: brText, gzip, identity }
 }
 
-function moduleOf(packed) {
+function brotli(bytes) {
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
+}
+
+function moduleOf(packed, suffixes) {
   const paths = Object.fromEntries(packed.map(({ part, name }) => [part, name]))
   const files = packed.map(({ name, type, br, gzip, identity }) => ({ name, type, br, gzip, identity }))
-  return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
+  return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\nexport const suffixes = '${suffixes.toString('base64')}'\n`
 }

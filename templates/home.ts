@@ -1,6 +1,6 @@
 import type { Room } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
-import { type Place, page } from './page.ts'
+import { inFrame, type Place, page } from './page.ts'
 import { quoting } from './reason.ts'
 import { roomPath, roomTitle } from './room.ts'
 
@@ -23,13 +23,13 @@ export function homePage(place: Place, refused?: Refused): Html {
 <header><img src="${place.base}/static/${place.assets.icon}" alt="" width="56" height="56"><h1>Parlour</h1>
 <p>A room to talk in. No account, nothing to install.</p></header>
 <div class="doors">
-<form action="${place.base}/rooms" method="post">
+<form action="${place.base}/rooms" method="post"${inFrame(place)}>
 <h2>Make a room</h2>
 ${nameField('create', refused)}
 ${field({ form: 'create', name: 'title', label: 'What is it about?', hint: 'optional', refused, attributes: html` maxlength="160" dir="auto"` })}
 <button>Make a room</button>
 </form>
-<form action="${place.base}/join" method="post">
+<form action="${place.base}/join" method="post"${inFrame(place)}>
 <h2>Join a room</h2>
 ${field({ form: 'join', name: 'code', label: 'Code', hint: 'like ACD-EFG-HJK', refused, attributes: html` required maxlength="64" autocapitalize="characters" spellcheck="false"` })}
 ${nameField('join', refused)}
@@ -40,17 +40,21 @@ ${nameField('join', refused)}
   })
 }
 
-/** The way into a room for somebody who is no member of it. */
-export function doorPage(place: Place, room: Room, refused?: Refused): Html {
+/**
+ * The way into a room for somebody who is no member of it.
+ * @param words why they are here though they had another way in
+ */
+export function doorPage(place: Place, room: Room, refused?: Refused, words?: string): Html {
   return page({
     title: `Join ${roomTitle(room)} · Parlour`,
     className: 'home',
     place,
     body: html`<main>
 <header><h1 dir="auto">${roomTitle(room)}</h1>
-<p>You are about to join a room. What shall the others call you?</p></header>
+${words && html`<p class="reason" role="alert">${words}</p>
+`}<p>You are about to join a room. What shall the others call you?</p></header>
 <div class="doors">
-<form action="${roomPath(place, room)}/members" method="post">
+<form action="${roomPath(place, room)}/members" method="post"${inFrame(place)}>
 ${nameField('join', refused, refused?.field !== 'password')}
 ${room.password !== '' && passwordField(refused)}
 <button>Join</button>

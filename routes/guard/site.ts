@@ -6,6 +6,8 @@ import type { Rooms } from '../../rooms/rooms.ts'
 import type { Member, Room } from '../../rooms/types.ts'
 import type { Place } from '../../templates/page.ts'
 import { blockOf } from './address.ts'
+import { cookieScope } from './frame.ts'
+import type { Handovers } from './handover.ts'
 import type { Mounts } from './mounts.ts'
 import type { Reporter } from './report.ts'
 import { bearer, type Sessions } from './session.ts'
@@ -29,7 +31,10 @@ export interface Site {
   readonly sessions: Sessions
   readonly limits: Limits
   /** Origins, beside a request's own, that may open sockets and post. */
-  readonly origins: ReadonlySet<string>
+  readonly origins: Pick<ReadonlySet<string>, 'has'>
+  /** Sites that may show rooms in a frame, as a policy names them. */
+  readonly frameOrigins: readonly string[]
+  readonly handovers: Handovers
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
   readonly streams: Map<string, Set<{ giveWay(): void }>>
   readonly report: Reporter
@@ -81,6 +86,11 @@ export function addressOf(c: Ask): string {
 /** The scheme a request came by, before a proxy that says so. A browser lets no other site send that header. */
 export function schemeOf(c: Ask): string {
   return forwardedScheme(c.req.header('x-forwarded-proto')) ?? new URL(c.req.url).protocol.slice(0, -1)
+}
+
+/** What a cookie for whoever asks says of where it goes. */
+export function scopeOf(c: Ask, { frameOrigins }: Site): string {
+  return cookieScope(frameOrigins.length > 0, schemeOf(c), c.req.header('host') ?? '')
 }
 
 /** The first scheme that proxies on the way speak of, where it is https. */

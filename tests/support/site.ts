@@ -33,6 +33,7 @@ export function makeHouse({
     secrets: ['a secret of the tests'],
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
+    frameOrigins: [],
     areRatesLimited: false,
     clock,
     ...options,
