@@ -67,7 +67,10 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     since: page.cursor,
     head: growingHead({ place: c.get('place'), room, member, page, isFrame }).toString(),
     keepAlive: '\n',
-    tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}${c.get('place').frame ? '&framed' : ''}`),
+    tail: (cursor) =>
+      growingTail(
+        cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}${c.get('place').frame ? '&framed' : ''}`,
+      ),
     limit: GROWN_BYTES,
   })
   return c.body(body, 200, {

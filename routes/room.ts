@@ -9,7 +9,16 @@ import { forgottenPage, type RoomView, roomPage, roomPath } from '../templates/r
 import { memberJson, roomJson } from './json.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, schemeOf, scopeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import {
+  type Ask,
+  type Env,
+  type Site,
+  schemeOf,
+  scopeOf,
+  type Visit,
+  wantsJson,
+  wantsJsonError,
+} from './guard/site.ts'
 import { visiting } from './guard/visit.ts'
 import { fragmentBytes } from './wire/frames.ts'
 

@@ -87,7 +87,11 @@ async function style(path) {
 async function pack({ part, stem, ending, type, text }) {
   const bytes = Buffer.from(text)
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 10)
-  const bodies = { br: brotli(bytes), gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })), identity: bytes }
+  const bodies = {
+    br: brotli(bytes),
+    gzip: Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 })),
+    identity: bytes,
+  }
   const [brText, gzip, identity] = Object.values(bodies).map((body) => body.toString('base64'))
   return { part, name: `${stem}-${hash}.${ending}`, type, br: brText, gzip, identity }
 }

@@ -51,8 +51,11 @@ export function doorPage(place: Place, room: Room, refused?: Refused, words?: st
     place,
     body: html`<main>
 <header><h1 dir="auto">${roomTitle(room)}</h1>
-${words && html`<p class="reason" role="alert">${words}</p>
-`}<p>You are about to join a room. What shall the others call you?</p></header>
+${
+  words &&
+  html`<p class="reason" role="alert">${words}</p>
+`
+}<p>You are about to join a room. What shall the others call you?</p></header>
 <div class="doors">
 <form action="${roomPath(place, room)}/members" method="post"${inFrame(place)}>
 ${nameField('join', refused, refused?.field !== 'password')}

@@ -159,6 +159,9 @@ function frames({ place, room, page }: RoomView): Html {
   const path = roomPath(place, room)
   return html`<noscript><div class="frames">
 <iframe src="${framePath(place, room, makeView(page), true)}" title="Messages"></iframe>
-${!place.frame?.isReadonly && html`<iframe src="${staying(place, `${path}/write`)}#text" title="Write a message"></iframe>
-`}</div></noscript>`
+${
+  !place.frame?.isReadonly &&
+  html`<iframe src="${staying(place, `${path}/write`)}#text" title="Write a message"></iframe>
+`
+}</div></noscript>`
 }

@@ -17,11 +17,6 @@ export function isOwnOrigin(c: Ask, { origins }: Pick<Site, 'origins'>): boolean
 }
 
 /** Whether an `Origin` is the request's own, or one that was named in the settings. */
-export function isAllowed(
-  origin: string,
-  scheme: string,
-  host: string | undefined,
-  others: Site['origins'],
-): boolean {
+export function isAllowed(origin: string, scheme: string, host: string | undefined, others: Site['origins']): boolean {
   return (host !== undefined && origin === `${scheme}://${host}`) || others.has(origin)
 }
