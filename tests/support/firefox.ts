@@ -205,7 +205,12 @@ export class FirefoxTab {
 
   /** Types by the keyboard into what has the focus, and presses Enter. */
   async enter(text: string): Promise<void> {
-    const actions = [...text, ENTER].flatMap((value) => [
+    await this.type(text + ENTER)
+  }
+
+  /** Types by the keyboard into what has the focus. */
+  async type(text: string): Promise<void> {
+    const actions = [...text].flatMap((value) => [
       { type: 'keyDown', value },
       { type: 'keyUp', value },
     ])

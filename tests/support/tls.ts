@@ -84,11 +84,11 @@ function pass(incoming: IncomingMessage, answer: ServerResponse, port: number, r
     )
     answer.writeHead(response.statusCode ?? 502, { ...response.headers, ...(cookies && { 'set-cookie': cookies }) })
     answer.flushHeaders()
-    response.pipe(answer)
+    response.on('error', () => answer.destroy()).pipe(answer)
   })
   passed.on('error', () => answer.destroy())
   answer.on('close', () => passed.destroy())
-  incoming.pipe(passed)
+  incoming.on('error', () => passed.destroy()).pipe(passed)
 }
 
 function passSocket({ method, url, rawHeaders }: IncomingMessage, socket: Duplex, port: number): void {
