@@ -63,7 +63,7 @@ ${view.isNewest && line(view)}
 ${log(view)}
 </div>
 </div>
-${!view.isNewest ? newest(view) : place.frame?.isReadonly ? html`<div hidden>${compose(view)}</div>` : compose(view)}
+${view.isNewest ? compose(view) : newest(view)}
 ${view.isNewest && frames(view)}
 </main>
 ${place.frame?.isReadonly && openWindow(view, 'Open in a window to write')}`,
@@ -133,11 +133,12 @@ ${view.isNewest && view.page.messages.length === 0 && html`<p class="empty">Nobo
 
 function compose({ place, room, member, draft }: RoomView): Html {
   const path = roomPath(place, room)
-  return html`<ul id="waiting" class="messages" aria-label="On the way"></ul>
-<p id="status" class="status" role="status"></p>
-<form id="say" class="say" action="${path}/messages" method="post"${inFrame(place)} data-member="${member.id}">
+  const form = html`<form id="say" class="say" action="${path}/messages" method="post"${inFrame(place)} data-member="${member.id}">
 ${sayFields(draft)}
 </form>`
+  return html`<ul id="waiting" class="messages" aria-label="On the way"></ul>
+<p id="status" class="status" role="status"></p>
+${place.frame?.isReadonly ? html`<div hidden>${form}</div>` : form}`
 }
 
 /** The field to write in and what goes with it. The key makes a form that was sent twice count once. */

@@ -318,7 +318,11 @@ test('who joins in a frame goes on without the mark, or is told once and for all
     await (await house.ask(moved.path.replace(ann.code, other.code), { headers: IN_FRAME })).text(),
     'name="token"',
   )
-  assert.match(await (await house.ask(moved.path, { headers: { 'Sec-Fetch-Dest': 'document' } })).text(), 'name="name"', 'in a window the mark means nothing')
+  assert.match(
+    await (await house.ask(moved.path, { headers: { 'Sec-Fetch-Dest': 'document' } })).text(),
+    'name="name"',
+    'in a window the mark means nothing',
+  )
 })
 
 test('a window opens as the same member, once for each page, and without anything in its address', async () => {
@@ -405,7 +409,7 @@ test('read-only shows a member the room without a form to write, and a stranger 
   const page = await (await ann.ask('?framed&readonly', { headers: IN_FRAME })).text()
   assert.match(page, />hello</)
   assert.match(page, 'data-hx-ws-connect', 'it is live')
-  assert.match(page, /<div hidden><ul id="waiting"[^]*<form id="say"[^]*<\/form><\/div>/)
+  assert.match(page, /<p id="status"[^]*<div hidden><form id="say"[^]*<\/form><\/div>/)
   assert.not.match(page, 'title="Write a message"', 'nor without scripts')
   assert.is(page.match(/Open in a window to write/g)?.length, 1)
   assert.match(await (await house.ask(`${ann.room}?framed&readonly`, { headers: IN_FRAME })).text(), 'name="name"')
