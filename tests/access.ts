@@ -104,7 +104,10 @@ htmlTest('every page is valid HTML', async ({ server, ann }) => {
     'missing framed': await ask(`${server.url}/nothing?framed`),
     forgotten: await ask(`${ann.room}?framed&joined=x`),
   }
-  const files = Object.entries(pages).map(([name, text]) => ({ path: join(folder, `${name.replaceAll(' ', '-')}.html`), text }))
+  const files = Object.entries(pages).map(([name, text]) => ({
+    path: join(folder, `${name.replaceAll(' ', '-')}.html`),
+    text,
+  }))
   for (const { path, text } of files) await writeFile(path, text)
   const paths = files.map(({ path }) => path)
   const { stderr } = await run('java', ['-jar', vnu, '--stdout', '--errors-only', ...paths]).then(

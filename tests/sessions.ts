@@ -201,7 +201,10 @@ test('another scheme, as a proxy’s, proves nothing and takes nothing from the 
 test('the cookie is sent to its room only, by the browser only, and on https only where there is https', () => {
   const cookie = sessionCookie('/chat/rooms/ACD-EFG-HJK', token, cookieScope(false, 'http', 'localhost'))
   assert.match(cookie, /^parlour=[\w.-]+; Path=\/chat\/rooms\/ACD-EFG-HJK; Max-Age=\d+; HttpOnly; SameSite=Lax$/)
-  assert.is(sessionCookie('/chat/rooms/ACD-EFG-HJK', token, cookieScope(false, 'https', 'localhost')), `${cookie}; Secure`)
+  assert.is(
+    sessionCookie('/chat/rooms/ACD-EFG-HJK', token, cookieScope(false, 'https', 'localhost')),
+    `${cookie}; Secure`,
+  )
   assert.match(sessionCookie('/rooms/ACD-EFG-HJK', '', 'SameSite=Lax'), 'Max-Age=0')
 })
 
