@@ -48,6 +48,7 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['HISTORY', { HISTORY: '0' }, []],
     ['ROOM_TTL', { ROOM_TTL: 'soon' }, []],
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
+    ['FRAME_ORIGINS', { FRAME_ORIGINS: 'https://*.co.uk' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
     ['PORT', {}, ['--port', '-1']],
     ['port', {}, ['--port']],
