@@ -2,6 +2,7 @@ import { Hono, type MiddlewareHandler } from 'hono'
 import { refuse } from '../rooms/types.ts'
 import { events } from './events.ts'
 import { files } from './files.ts'
+import { frameOf } from './guard/frame.ts'
 import { growing } from './growing.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { outsideOf } from './guard/outside.ts'
@@ -14,6 +15,7 @@ import { messages } from './messages.ts'
 import { room } from './room.ts'
 import { socket } from './socket.ts'
 import type { Sockets } from './wire/socket.ts'
+import { windows } from './window.ts'
 
 const POLICY = [
   "default-src 'none'",
@@ -23,9 +25,15 @@ const POLICY = [
   "img-src 'self'",
   "form-action 'self'",
   "frame-src 'self'",
-  "frame-ancestors 'self'",
   "base-uri 'none'",
-].join(';')
+]
+// What stands in frames of our own where scripts do not run, and what is sent from there.
+const PARTS = /^\/rooms\/:code\/(?:live|frame|write|messages)\b/
+
+/** What browsers are to keep to, and which sites may show these pages in a frame (CSP 3). */
+export function policyFor(frameOrigins: readonly string[]): string {
+  return [...POLICY, `frame-ancestors ${["'self'", ...frameOrigins].join(' ')}`].join(';')
+}
 
 /**
  * Everything a request can meet, in the order in which it meets it. Nothing runs for a path that is not the chat's own,
@@ -41,10 +49,12 @@ export function makeApp(site: Site, sockets: Sockets): Hono<Env> {
   events(pages, site)
   growing(pages, site)
   socket(pages, site, sockets)
+  windows(pages, site)
   const app = new Hono<Env>()
   files(app)
   const methods = methodsOf([...app.routes, ...pages.routes])
-  for (const path of methods.keys()) app.use(path, meet(site, path))
+  const policy = policyFor(site.frameOrigins)
+  for (const path of methods.keys()) app.use(path, meet(site, path, policy))
   app.route('/', pages)
   for (const [path, known] of methods) app.all(path, (c) => refuseMethod(c, known))
   // Where a host mounts this at `/chat`, Hono takes an empty path for `/chat/`.
@@ -53,9 +63,12 @@ export function makeApp(site: Site, sockets: Sockets): Hono<Env> {
   return app
 }
 
-/** What every answer carries. */
-export function protect(c: Ask): void {
-  c.header('Content-Security-Policy', POLICY)
+/**
+ * What every answer carries.
+ * @param policy as `policyFor` makes it
+ */
+export function protect(c: Ask, policy: string): void {
+  c.header('Content-Security-Policy', policy)
   c.header('X-Content-Type-Options', 'nosniff')
   // With `no-referrer` browsers would send `Origin: null` with a form.
   c.header('Referrer-Policy', 'same-origin')
@@ -63,12 +76,16 @@ export function protect(c: Ask): void {
 }
 
 /** The first that a request meets. */
-function meet(site: Site, path: string): MiddlewareHandler<Env> {
+function meet(site: Site, path: string, policy: string): MiddlewareHandler<Env> {
+  const isPart = PARTS.test(path)
+  const isFramable = site.frameOrigins.length > 0
   const depth = path === '/' ? 0 : path.split('/').length - 1
   return (c, next) => {
-    c.set('place', site.mounts.placeOf(c, depth))
+    const place = site.mounts.placeOf(c, depth)
+    const frame = isFramable ? frameOf(c, isPart) : undefined
+    c.set('place', frame ? { ...place, frame } : place)
     c.set('refused', site.ledger.refused)
-    protect(c)
+    protect(c, policy)
     return isOwnOrigin(c, site) ? next() : Promise.resolve(refuseOrigin(c, site))
   }
 }

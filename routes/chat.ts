@@ -11,6 +11,8 @@ import { paths } from '../static/built.ts'
 import { makeApp } from './app.ts'
 import { Advice } from './guard/advice.ts'
 import { type AskVisitor, makePatient } from './guard/asking.ts'
+import { originsOf } from './guard/frame.ts'
+import { Handovers } from './guard/handover.ts'
 import { makeLimits } from './guard/limits.ts'
 import { Ledger } from './guard/ledger.ts'
 import { Mounts } from './guard/mounts.ts'
@@ -148,7 +150,9 @@ export function makeSite(ground: Ground, isDraining: () => boolean): Site {
       ask: visitor && makePatient(visitor, clock, report),
       key: secrets[0] ?? ground.secrets[0],
     },
-    origins: new Set(ground.origins),
+    origins: originsOf(ground.origins, ground.frameOrigins),
+    frameOrigins: ground.frameOrigins,
+    handovers: new Handovers(sessions, clock),
     streams: new Map(),
     proxies: new Proxies(ground.trustedProxies),
     report,

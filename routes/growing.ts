@@ -7,7 +7,7 @@ import type { Event, Page, Result } from '../rooms/types.ts'
 import { framePage, growingHead, growingTail, writePage } from '../templates/growing.ts'
 import { lines } from '../templates/message.ts'
 import { framePath, makeView, roomPath } from '../templates/room.ts'
-import type { Ask, Env, Site } from './guard/site.ts'
+import { type Ask, type Env, scopeOf, type Site } from './guard/site.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { fragmentBytes } from './wire/frames.ts'
 import { openStream } from './wire/stream.ts'
@@ -30,7 +30,7 @@ const OVER = 'over'
 const DAY_SECONDS = 24 * 60 * 60
 // Stands for a cursor that cannot be read: it belongs to no history, so the answer begins with a gap.
 const NOWHERE = '0.0'
-const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly; SameSite=Lax`
+const COOKIE = `Max-Age=${DAY_SECONDS}; HttpOnly`
 
 /** Lines of the log, as they are: what stands in such a page already cannot be changed. */
 const lineFormat: Format = {
@@ -67,14 +67,17 @@ async function grow(c: Ask, site: Site): Promise<Response> {
     since: page.cursor,
     head: growingHead({ place: c.get('place'), room, member, page, isFrame }).toString(),
     keepAlive: '\n',
-    tail: (cursor) => growingTail(cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}`),
+    tail: (cursor) =>
+      growingTail(
+        cursor && `${path}?since=${cursor}${isFrame ? '&frame' : ''}${c.get('place').frame ? '&framed' : ''}`,
+      ),
     limit: GROWN_BYTES,
   })
   return c.body(body, 200, {
     'Content-Type': 'text/html; charset=utf-8',
     'Cache-Control': 'no-store, no-transform',
     'X-Accel-Buffering': 'no',
-    'Set-Cookie': `${SEEN}=${page.start}; Path=${path}; ${COOKIE}`,
+    'Set-Cookie': `${SEEN}=${page.start}; Path=${path}; ${COOKIE}; ${scopeOf(c, site)}`,
     ...(!isFrame && { Refresh: `${RETRY_SECONDS}; url=${path}` }),
   })
 }
@@ -99,7 +102,8 @@ function endTurns(site: Site) {
     await next()
     const [code = '', view] = [c.req.param('code'), c.req.param('view')]
     if (!view || site.rooms.codeOf(code) !== code || (c.res.status !== 401 && c.res.status !== 404)) return
-    c.header('Set-Cookie', `${OVER}=1; Path=${c.get('place').base}/rooms/${code}/frame/${view}; ${COOKIE}`)
+    const path = `${c.get('place').base}/rooms/${code}/frame/${view}`
+    c.header('Set-Cookie', `${OVER}=1; Path=${path}; ${COOKIE}; ${scopeOf(c, site)}`)
   })
 }
 

@@ -7,6 +7,7 @@ import { type Entry, type Event, type Message, type Page, type Stretch, refuse }
 import { frame } from '../templates/frames.ts'
 import { history } from '../templates/history.ts'
 import { writePage } from '../templates/growing.ts'
+import { staying } from '../templates/page.ts'
 import { sent } from '../templates/reason.ts'
 import { type RoomView, roomPath } from '../templates/room.ts'
 import { tellFarewell } from './farewell.ts'
@@ -42,7 +43,8 @@ async function say(c: Ask, site: Site): Promise<Response> {
   if (wantsFragment(c)) return c.html(sent(said.key || posted.message.key, posted.message).toString())
   const room = roomPath(c.get('place'), visit.room)
   site.rooms.spoke(visit.room.code, member)
-  return c.redirect(fields.from === 'write' ? `${room}/write#text` : room, 303)
+  const place = c.get('place')
+  return c.redirect(fields.from === 'write' ? `${staying(place, `${room}/write`)}#text` : staying(place, room), 303)
 }
 
 /** What was made is found among the newest messages, by the id of its element. */

@@ -3,13 +3,14 @@ import type { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { type Page, type Room, refuse } from '../rooms/types.ts'
 import type { Html } from '../templates/html.ts'
-import { type RoomView, roomPage, roomPath } from '../templates/room.ts'
+import { staying } from '../templates/page.ts'
+import { forgottenPage, type RoomView, roomPage, roomPath } from '../templates/room.ts'
 import { memberJson, roomJson } from './json.ts'
 import { outsideOf } from './guard/outside.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
 import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import { type Ask, type Env, type Site, scopeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
 import { giveSession, visiting } from './guard/visit.ts'
 import { greeting, showDoor } from './visitor.ts'
 import { fragmentBytes } from './wire/frames.ts'
@@ -22,6 +23,8 @@ export function room(app: Hono<Env>, site: Site): void {
 
 async function showRoom(c: Ask, site: Site): Promise<Response> {
   const { room, member, isRenamed } = c.get('visit')
+  const joined = c.get('place').frame && c.req.query('joined')
+  if (joined !== undefined && !wantsJson(c)) return arrive(c, site, joined)
   if (!member) return meetStranger(c, site, room)
   if (member.isWaiting) return answerRefusal(c, refuse('waiting'))
   if (!(await site.rooms.seen(room.code, member))) return answerRefusal(c, refuse('room-unknown'))
@@ -44,6 +47,14 @@ function meetStranger(c: Ask, site: Site, room: Room): Response {
   return c.html(showDoor(c, site, room, { words, visitor: c.get('nameplate') }).toString())
 }
 
+/** Somebody has joined in a frame: either the browser has kept their session there, or it is no use to ask again. */
+function arrive(c: Ask, { handovers }: Site, joined: string): Response {
+  const [place, { room, member }] = [c.get('place'), c.get('visit')]
+  const handover = handovers.arrive(room.code, joined)
+  if (member) return c.redirect(staying(place, roomPath(place, room)), 303)
+  return c.html(forgottenPage(place, room, handover).toString())
+}
+
 /** The longest answer there is, in the form that costs least: `compress` would put its `Vary` on a copy of the response. */
 function answerPage(c: Ask, page: Html): Response {
   c.header('Vary', 'Accept-Encoding')
@@ -60,16 +71,16 @@ function viewRoom(c: Ask, site: Site, { room, member }: Visit, page: Page, more:
   if (!member) throw new TypeError('a room is shown to members')
   const place = c.get('place')
   const url = (outsideOf(c, site.proxies).origin ?? '') + roomPath(place, room)
-  return roomPage({ place, url, room, member, here: site.rooms.attendance(room.code), page, ...more })
+  const isFramable = site.frameOrigins.length > 0
+  const handover = place.frame && site.handovers.make(room, member)
+  const here = site.rooms.attendance(room.code)
+  return roomPage({ place, url, room, member, here, page, isFramable, handover, ...more })
 }
 
 async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-  c.header(
-    'Set-Cookie',
-    sessionCookie(roomPath(c.get('place'), room), '', outsideOf(c, site.proxies).scheme === 'https'),
-  )
-  return wantsJson(c) ? c.body(null, 204) : c.redirect(`${c.get('place').base}/`, 303)
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', scopeOf(c, site)))
+  return wantsJson(c) ? c.body(null, 204) : c.redirect(staying(c.get('place'), `${c.get('place').base}/`), 303)
 }

@@ -5,9 +5,10 @@ import { Hono } from 'hono'
 import { systemClock } from '../rooms/clock.ts'
 import { refuse } from '../rooms/types.ts'
 import { paths } from '../static/built.ts'
-import { protect } from './app.ts'
+import { policyFor, protect } from './app.ts'
 import { type Ground, openChat } from './chat.ts'
 import type { Figures } from './figures.ts'
+import { frameOf } from './guard/frame.ts'
 import { isOwnOrigin } from './guard/origin.ts'
 import { outsideOfRequest } from './guard/outside.ts'
 import { answerRefusal } from './guard/refuse.ts'
@@ -78,11 +79,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
 /** The chat where nothing else is served. */
 export function standAlone(chat: Hono<Env>, site: Site, base: string): Hono<Env> {
+  const policy = policyFor(site.frameOrigins)
   // A mounted app has each of its steps wrapped by Hono, which costs a request a twentieth of its time.
   const root = base ? new Hono<Env>().route(base, chat) : chat
   root.notFound((c) => {
-    protect(c)
-    c.set('place', { base, assets: paths })
+    protect(c, policy)
+    c.set('place', { base, assets: paths, frame: site.frameOrigins.length > 0 ? frameOf(c, false) : undefined })
     c.set('refused', site.ledger.refused)
     if (base && /^\/(rooms\/[^/]+)?$/.test(c.req.path)) site.advice.baseLost(base)
     return answerRefusal(c, refuse(isOwnOrigin(c, site) ? 'not-found' : 'wrong-origin'))

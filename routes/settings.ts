@@ -4,9 +4,11 @@ import { parseArgs } from 'node:util'
 import { fixedCodes, isFixable } from '../rooms/code.ts'
 import type { FixedRoom } from '../rooms/fixed.ts'
 import type { Store } from '../rooms/stores/store.ts'
-import { noProxy } from './guard/proxies.ts'
 import { readTitle } from '../rooms/text.ts'
 import type { AskVisitor } from './guard/asking.ts'
+import { readSites } from './guard/frame.ts'
+import { noProxy } from './guard/proxies.ts'
+import { isPublicSuffix } from './suffix.ts'
 
 /** The settings of a chat, read. */
 export interface ChatSettings {
@@ -24,6 +26,8 @@ export interface ChatSettings {
   readonly fixed: readonly FixedRoom[]
   readonly origins: string[]
   readonly trustedProxies: string[]
+  /** Sites that may show rooms in a frame, as a policy names them. */
+  readonly frameOrigins: string[]
   readonly areRatesLimited: boolean
 }
 
@@ -81,6 +85,8 @@ export interface ChatOptions {
    * shown, and that is reported.
    */
   readonly visitor?: AskVisitor
+  /** Sites that may show rooms in a frame: `https://example.org`, `https://*.example.net`. None by default. */
+  readonly frameOrigins?: string | readonly string[]
   /** `false` only for load tests on one's own machine. */
   readonly rateLimits?: boolean
   /**
@@ -193,6 +199,7 @@ function readRest(value: Value): Omit<ChatSettings, 'base'> {
     fixed: readFixed(value('ROOMS', '')),
     origins: readOrigins(value('ORIGINS', '')),
     trustedProxies: readProxies(value('TRUSTED_PROXIES', '')),
+    frameOrigins: readFrameOrigins(value('FRAME_ORIGINS', '')),
     areRatesLimited: readSwitch('RATE_LIMITS', value('RATE_LIMITS', 'on')),
   }
 }
@@ -328,6 +335,13 @@ function readProxies(value: string): string[] {
   const wrong = noProxy(items)
   if (wrong === undefined) return items
   throw new SettingsError(`TRUSTED_PROXIES is to hold addresses, blocks like 10.0.0.0/8, or loopback, not “${wrong}”.`)
+}
+
+function readFrameOrigins(value: string): string[] {
+  const read = readSites(value, isPublicSuffix)
+  if (Array.isArray(read)) return read
+  const like = 'FRAME_ORIGINS is to hold sites like https://example.org or https://*.example.net'
+  throw new SettingsError(`${like}, not “${read.item}”: ${read.advice}.`)
 }
 
 function readSwitch(name: Name, value: string): boolean {

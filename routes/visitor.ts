@@ -100,7 +100,9 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   }
   c.set('sealed', giveSession(c, site, room, joined.member))
   c.set('visit', { room, member: joined.member })
-  return token === undefined || wantsJson(c) ? undefined : withoutToken(c)
+  if (token === undefined || wantsJson(c)) return undefined
+  // In a frame it has to be seen first whether the browser has kept their session there.
+  return withoutToken(c, c.get('place').frame && site.handovers.expect(room, joined.member))
 }
 
 function isAsBefore({ id, name, role }: Vouched, member: Member): boolean {
@@ -133,9 +135,10 @@ function leaveOut(c: Ask, site: Site, coming: Coming, refusal: SiteRefusal): Res
 }
 
 /** The same address, without what was good for once. */
-function withoutToken(c: Ask): Response {
+function withoutToken(c: Ask, joined?: string): Response {
   const { searchParams } = new URL(c.req.url)
   searchParams.delete('visitor')
+  if (joined) searchParams.set('joined', joined)
   const search = searchParams.size > 0 ? `?${searchParams}` : ''
   return c.redirect(roomPath(c.get('place'), c.get('visit').room) + search, 303)
 }

@@ -8,6 +8,7 @@ import zopfli from '@gfx/zopfli'
 import { build, transform } from 'esbuild'
 import { EXPORTS } from './exports.mjs'
 import { noticesOf } from './notices.mjs'
+import { SUFFIXES, suffixes } from './suffixes.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(ROOT)
@@ -32,10 +33,11 @@ const files = [
     type: 'text/javascript',
     text: await script('static/later.js', 'esm'),
   },
-  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css', text: await style() },
+  { part: 'style', stem: 'chat', ending: 'css', type: 'text/css', text: await style('static/chat.css') },
+  { part: 'frame', stem: 'frame', ending: 'css', type: 'text/css', text: await style('static/frame.css') },
   { part: 'icon', stem: 'icon', ending: 'svg', type: 'image/svg+xml', text: await readFile('static/icon.svg', 'utf8') },
 ]
-await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack))))
+await writeFile('static/built.ts', moduleOf(await Promise.all(files.map(pack)), brotli(await suffixes())))
 const SERVER = {
   // Before this file could change its folder, esbuild had looked where it was.
   absWorkingDir: ROOT,
@@ -75,7 +77,7 @@ function entry() {
 /** Packs a program with all that it stands on, and the licences of that. */
 async function bundle(options) {
   const { metafile } = await build({ ...SERVER, ...options })
-  const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath)]
+  const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath), SUFFIXES]
   await appendFile(options.outfile, await noticesOf(packed))
 }
 
@@ -101,22 +103,25 @@ async function script(own, format) {
   return outputFiles[0].text
 }
 
-async function style() {
-  const { code } = await transform(await readFile('static/chat.css', 'utf8'), { loader: 'css', minify: true })
+async function style(path) {
+  const { code } = await transform(await readFile(path, 'utf8'), { loader: 'css', minify: true })
   return code
 }
 
 async function pack({ part, stem, ending, type, text }) {
   const bytes = Buffer.from(text)
   const hash = createHash('sha256').update(bytes).digest('base64url').slice(0, 10)
-  const br = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
   const gzip = Buffer.from(await zopfli.gzipAsync(bytes, { numiterations: 15 }))
   const name = `${stem}-${hash}.${ending}`
-  return { part, name, type, br: br.toString('base64'), gzip: gzip.toString('base64') }
+  return { part, name, type, br: brotli(bytes).toString('base64'), gzip: gzip.toString('base64') }
 }
 
-function moduleOf(packed) {
+function brotli(bytes) {
+  return brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } })
+}
+
+function moduleOf(packed, suffixes) {
   const paths = Object.fromEntries(packed.map(({ part, name }) => [part, name]))
   const files = packed.map(({ name, type, br, gzip }) => ({ name, type, br, gzip }))
-  return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\n`
+  return `// Made by static/build.mjs.\nexport const version = ${JSON.stringify(version)}\nexport const paths = ${JSON.stringify(paths)}\nexport const files = ${JSON.stringify(files)}\nexport const suffixes = '${suffixes.toString('base64')}'\n`
 }

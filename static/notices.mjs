@@ -13,7 +13,11 @@ export async function noticesOf(paths) {
   folders.delete(undefined)
   const notices = await Promise.all([...folders].toSorted().map(noticeOf))
   const unicode = `Unicode data\n\n${(await readFile(UNICODE, 'utf8')).trim()}`
-  const text = ['This file carries the following, each under its own licence.', ...notices, unicode].join(`\n\n\n`)
+  const list =
+    'Public Suffix List (publicsuffix.org), under the Mozilla Public License 2.0: https://mozilla.org/MPL/2.0/'
+  const text = ['This file carries the following, each under its own licence.', ...notices, list, unicode].join(
+    `\n\n\n`,
+  )
   return `/*!\n${text.replaceAll('*/', '* /')}\n*/`
 }
 

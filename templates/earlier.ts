@@ -6,10 +6,10 @@ const SCRIPTED =
  * The link to what is earlier. The page's script writes it too, so this knows nothing but texts.
  * @param path the room's, escaped
  * @param cursor of the first message that is shown
- * @param isPlain whether it stands in a frame, or in a page without scripts
+ * @param way where it leads to instead, in a page without scripts
  */
-export function earlier(path: string, cursor: string, isPlain = false): string {
+export function earlier(path: string, cursor: string, way?: string): string {
   const before = `?before=${cursor}`
-  const more = isPlain ? 'target="_top"' : `data-hx-get="${path}/messages${before}" ${SCRIPTED}`
+  const more = way ?? `data-hx-get="${path}/messages${before}" ${SCRIPTED}`
   return `<p class="older"><a href="${path}${before}" ${more}>Earlier messages</a></p>`
 }

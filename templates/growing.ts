@@ -3,7 +3,7 @@ import type { Member, Page, Room } from '../rooms/types.ts'
 import { older } from './history.ts'
 import { type Html, html } from './html.ts'
 import { pageLines } from './message.ts'
-import { head, type Place, page as wholePage } from './page.ts'
+import { head, inFrame, type Place, page as wholePage } from './page.ts'
 import { type Named, type RoomView, roomPath, roomTitle, sayFields } from './room.ts'
 
 export interface GrowingView {
@@ -51,7 +51,7 @@ export function framePage(place: Place, room: Room, view: string, isWaiting: boo
     isPart: true,
     body: isWaiting
       ? html`<main><p class="empty" role="status">Connecting…</p></main>`
-      : html`<main><iframe src="${path}/live/${view}?frame" title="Messages"></iframe></main>`,
+      : html`<main><iframe src="${path}/live/${view}?frame${place.frame && '&framed'}" title="Messages"></iframe></main>`,
   })
 }
 
@@ -63,7 +63,7 @@ export function writePage(place: Place, room: Named, draft?: RoomView['draft']):
     className: 'write',
     place,
     body: html`<main><h1 class="unseen">Write a message</h1>
-<form class="say" action="${path}/messages" method="post">
+<form class="say" action="${path}/messages" method="post"${inFrame(place)}>
 <input type="hidden" name="from" value="write">
 ${sayFields(draft)}
 </form></main>`,

@@ -29,7 +29,9 @@ ${logId ? html`<div role="log" aria-live="polite" aria-relevant="additions" aria
  * The link to what is before a page, if there is something.
  * @param isPlain whether the page does without scripts
  */
-export function older({ base }: Place, { code }: Room, { more, messages }: Page, isPlain = false): Html | undefined {
-  const path = html`${base}/rooms/${code}`.toString()
-  return more ? raw(earlier(path, writeCursor(messages[0]), isPlain)) : undefined
+export function older(place: Place, { code }: Room, { more, messages }: Page, isPlain = false): Html | undefined {
+  const path = html`${place.base}/rooms/${code}`.toString()
+  // The line to be copied names a frame on somebody else's page by the code.
+  const way = `target="${place.frame ? code : '_top'}"`
+  return more ? raw(earlier(path, writeCursor(messages[0]), isPlain ? way : undefined)) : undefined
 }

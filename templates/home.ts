@@ -1,6 +1,6 @@
 import type { Room } from '../rooms/types.ts'
 import { type Html, html } from './html.ts'
-import { type Place, page } from './page.ts'
+import { inFrame, type Place, page } from './page.ts'
 import { quoting } from './reason.ts'
 import { roomPath, roomTitle } from './room.ts'
 
@@ -40,13 +40,13 @@ export function homePage(place: Place, refused?: Refused): Html {
 <header><img src="${place.base}/static/${place.assets.icon}" alt="" width="56" height="56"><h1>Parlour</h1>
 <p>A room to talk in. No account, nothing to install.</p></header>
 <div class="doors">
-<form action="${place.base}/rooms" method="post">
+<form action="${place.base}/rooms" method="post"${inFrame(place)}>
 <h2>Make a room</h2>
 ${nameField('create', refused)}
 ${field({ form: 'create', name: 'title', label: 'What is it about?', hint: 'optional', refused, attributes: html` maxlength="160" dir="auto"` })}
 <button>Make a room</button>
 </form>
-<form action="${place.base}/join" method="post">
+<form action="${place.base}/join" method="post"${inFrame(place)}>
 <h2>Join a room</h2>
 ${field({ form: 'join', name: 'code', label: 'Code', hint: 'like ACD-EFG-HJK', refused, attributes: html` required maxlength="64" autocapitalize="characters" spellcheck="false"` })}
 ${nameField('join', refused)}
@@ -66,10 +66,13 @@ export function doorPage(place: Place, room: Room, { refused, words, visitor, is
     place,
     body: html`<main>
 <header><h1 dir="auto">${roomTitle(room)}</h1>
-<p>You are about to join a room.${!visitor && ' What shall the others call you?'}</p></header>
+${
+  why &&
+  html`<p class="reason" role="alert">${quoting(why)}</p>
+`
+}<p>You are about to join a room.${!visitor && ' What shall the others call you?'}</p></header>
 <div class="doors">
-<form action="${roomPath(place, room)}/members" method="post">
-${why && html`<p class="reason">${quoting(why)}</p>`}
+<form action="${roomPath(place, room)}/members" method="post"${inFrame(place)}>
 ${visitor ? nameplate(visitor) : nameField('join', refused, refused?.field !== 'password')}
 ${room.password !== '' && passwordField(refused)}
 <button>Join</button>

@@ -1,10 +1,18 @@
 import { type Html, html } from './html.ts'
 
+/** What is to be known of the frame, on somebody else's page, in which a page is shown. */
+export interface Frame {
+  /** Whether the page around asked for a room without a form to write. */
+  readonly isReadonly: boolean
+}
+
 /** What every page needs to know of the place it is served from. */
 export interface Place {
   /** The base path, without a slash at its end. */
   readonly base: string
-  readonly assets: Readonly<Record<'script' | 'later' | 'style' | 'icon', string>>
+  readonly assets: Readonly<Record<'script' | 'later' | 'style' | 'frame' | 'icon', string>>
+  /** Left out where the page has a window to itself. */
+  readonly frame?: Frame
 }
 
 export interface PageOptions {
@@ -18,6 +26,16 @@ export interface PageOptions {
   readonly own?: string
   /** Whether it only ever stands in a frame of another page, and does without what a window needs. */
   readonly isPart?: boolean
+}
+
+/** The address of a page that is to stay in the frame where there is one. */
+export function staying({ frame }: Place, path: string): string {
+  return frame ? `${path}?framed${frame.isReadonly ? '&readonly' : ''}` : path
+}
+
+/** Keeps a form, or a link, in the frame: what else is followed there opens in a window. */
+export function inFrame({ frame }: Place): Html | false {
+  return frame !== undefined && html` target="_self"`
 }
 
 /** A whole page. */
@@ -36,12 +54,12 @@ export function head({ title, className, place, isScripted, own, isPart }: Omit<
 <head>
 <meta charset="utf-8">
 <title>${title}</title>
-${!isPart && window({ base, assets })}
+${!isPart && !place.frame && window({ base, assets })}${place.frame && html`<base target="_blank">`}
 <link rel="stylesheet" href="${base}/static/${assets.style}">
-${own && html`<link rel="stylesheet" href="${base}/own/${own}.css">`}
+${place.frame && html`<link rel="stylesheet" href="${base}/static/${assets.frame}">`}${own && html`<link rel="stylesheet" href="${base}/own/${own}.css">`}
 ${isScripted && html`<script src="${base}/static/${assets.script}" defer></script>`}
 </head>
-<body class="${className}">
+<body class="${className}${place.frame && ' framed'}">
 `
 }
 

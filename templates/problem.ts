@@ -8,9 +8,11 @@ import { roomPath } from './room.ts'
  * @param room the room to join, where that is what is missing
  */
 export function problemPage(place: Place, words: string, room?: Room): Html {
+  // In a frame of somebody else's page the window is not ours.
+  const top = !place.frame && html` target="_top"`
   const way = room
-    ? html`<a href="${roomPath(place, room)}" target="_top">Join the room</a>`
-    : html`<a href="${place.base}/" target="_top">To the first page</a>`
+    ? html`<a href="${roomPath(place, room)}"${top}>Join the room</a>`
+    : html`<a href="${place.base}/"${top}>To the first page</a>`
   return page({
     title: 'Parlour',
     className: 'home',

@@ -2,7 +2,7 @@ import type { Attendance, Member, Page, Room } from '../rooms/types.ts'
 import { attendance, since } from './frames.ts'
 import { history } from './history.ts'
 import { type Html, html } from './html.ts'
-import { type Place, page } from './page.ts'
+import { inFrame, type Place, page, staying } from './page.ts'
 import { reason } from './reason.ts'
 
 export interface RoomView {
@@ -15,6 +15,10 @@ export interface RoomView {
   readonly page: Page
   /** Whether this is the newest page of the log, and so the one that goes on. */
   readonly isNewest: boolean
+  /** In a frame, what lets a window of one's own in as the same member. */
+  readonly handover?: string
+  /** Whether other sites may show the room in a frame. */
+  readonly isFramable?: boolean
   /** What was typed and not taken, and why; and the key that its form had, because it may have been taken all the same. */
   readonly draft?: { readonly text: string; readonly reason: string; readonly once?: string }
 }
@@ -34,7 +38,7 @@ export function makeView({ start }: Page): string {
 
 /** The path of the pages around a view. Browsers keep these, so it changes with the file that they load. */
 export function framePath(place: Place, room: Room, view: string, isWaiting: boolean): string {
-  return `${roomPath(place, room)}/frame/${view}?${isWaiting ? 'wait&' : ''}${place.assets.style}`
+  return `${roomPath(place, room)}/frame/${view}?${isWaiting ? 'wait&' : ''}${place.frame ? 'framed&' : ''}${place.assets.style}`
 }
 
 /** The title that names a room. */
@@ -61,24 +65,59 @@ ${log(view)}
 </div>
 ${view.isNewest ? compose(view) : newest(view)}
 ${view.isNewest && frames(view)}
-</main>`,
+</main>
+${place.frame?.isReadonly && openWindow(view, 'Open in a window to write')}`,
   })
 }
 
-function bar({ room, place, url, here, member }: RoomView): Html {
+function bar(view: RoomView): Html {
+  const { room, place, url, here, member } = view
   const path = roomPath(place, room)
+  const share = html`<p class="share"><a id="link" href="${url}" title="The link to this room">${room.code}</a></p>`
+  const leave = html`<form action="${path}/leave" method="post"${inFrame(place)}><button class="quiet">Leave</button></form>`
   return html`<header class="bar">
 <h1 dir="auto">${roomTitle(room)}</h1>
-<p class="share"><a id="link" href="${url}" title="The link to this room">${room.code}</a></p>
+${!place.frame && share}
 <details class="people">
 <summary><span id="count">${here.count}</span> here</summary>
 <div>
 <ul id="members">${attendance(here)}</ul>
-<p class="plain">You are <b><bdi>${member.name}</bdi></b>. Without scripts: <a href="${path}">refresh</a> or <a href="${path}/live">watch live</a>.</p>
+<p class="plain">You are <b><bdi>${member.name}</bdi></b>.${!place.frame && html` Without scripts: <a href="${path}">refresh</a> or <a href="${path}/live">watch live</a>.`}</p>
+${place.frame ? html`${share}${leave}` : view.isFramable && embed(view)}
 </div>
 </details>
-<form action="${path}/leave" method="post"><button class="quiet">Leave</button></form>
+${place.frame ? !place.frame.isReadonly && openWindow(view, 'Open in a window') : leave}
 </header>`
+}
+
+/** A window keeps cookies apart from those of a frame, so what lets it in goes with the form, and never into an address. */
+function openWindow({ place, room, handover }: Pick<RoomView, 'place' | 'room' | 'handover'>, words: string): Html {
+  return html`<form class="outside" action="${roomPath(place, room)}/window" method="post" target="_blank" rel="noopener">
+<input type="hidden" name="token" value="${handover}"><button class="quiet">${words}</button></form>`
+}
+
+/** The one line that shows the room in another page. */
+function embed({ room, url }: RoomView): Html {
+  const frame = html`<iframe src="${url}?framed" name="${room.code}" title="${roomTitle(room)}" width="400" height="600" style="border:0;max-width:100%"></iframe>`
+  return html`<p class="plain"><label for="embed">To show this room in a page of yours:</label>
+<input id="embed" value="${frame.toString()}" readonly></p>`
+}
+
+/** For a browser that keeps no cookie in a frame, and so forgets at once who has joined there. */
+export function forgottenPage(place: Place, room: Room, handover: string | undefined): Html {
+  const way = handover
+    ? openWindow({ place, room, handover }, 'Open in a window')
+    : html`<p class="aside"><a href="${roomPath(place, room)}">Open in a window</a></p>`
+  return page({
+    title: `${roomTitle(room)} · Parlour`,
+    className: 'home',
+    place,
+    body: html`<main>
+<header><h1 dir="auto">${roomTitle(room)}</h1>
+<p>Your browser keeps nothing for a room inside another page, so it cannot stay here. In a window of its own it works.</p></header>
+${way}
+</main>`,
+  })
 }
 
 function line({ place, room, page }: RoomView): Html {
@@ -94,11 +133,12 @@ ${view.isNewest && view.page.messages.length === 0 && html`<p class="empty">Nobo
 
 function compose({ place, room, member, draft }: RoomView): Html {
   const path = roomPath(place, room)
-  return html`<ul id="waiting" class="messages" aria-label="On the way"></ul>
-<p id="status" class="status" role="status"></p>
-<form id="say" class="say" action="${path}/messages" method="post" data-member="${member.id}">
+  const form = html`<form id="say" class="say" action="${path}/messages" method="post"${inFrame(place)} data-member="${member.id}">
 ${sayFields(draft)}
 </form>`
+  return html`<ul id="waiting" class="messages" aria-label="On the way"></ul>
+<p id="status" class="status" role="status"></p>
+${place.frame?.isReadonly ? html`<div hidden>${form}</div>` : form}`
 }
 
 /** The field to write in and what goes with it. The key makes a form that was sent twice count once. */
@@ -113,13 +153,16 @@ ${draft?.text}</textarea>
 }
 
 function newest({ place, room }: RoomView): Html {
-  return html`<p class="newest"><a href="${roomPath(place, room)}">Back to the newest messages</a></p>`
+  return html`<p class="newest"><a href="${staying(place, roomPath(place, room))}"${inFrame(place)}>Back to the newest messages</a></p>`
 }
 
 function frames({ place, room, page }: RoomView): Html {
   const path = roomPath(place, room)
   return html`<noscript><div class="frames">
 <iframe src="${framePath(place, room, makeView(page), true)}" title="Messages"></iframe>
-<iframe src="${path}/write#text" title="Write a message"></iframe>
-</div></noscript>`
+${
+  !place.frame?.isReadonly &&
+  html`<iframe src="${staying(place, `${path}/write`)}#text" title="Write a message"></iframe>
+`
+}</div></noscript>`
 }

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
 import { promisify } from 'node:util'
-import axe from 'axe-core'
-import type { Frame, Page } from 'playwright-core'
+import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
+import { findings } from './support/axe.ts'
 import { browserSuite, visit } from './support/browser.ts'
 import { Person } from './support/person.ts'
 import { hasTool, needing } from './support/tools.ts'
 
-const { all, test } = browserSuite<{ ann: Person }>('for everyone')
+const { all, test } = browserSuite<{ ann: Person }>('for everyone', { frameOrigins: ['https://example.org'] })
 const run = promisify(execFile)
 // The package `vnu-jar` is not among this project's own, because it downloads a Java of its own when it is installed.
 const vnu = process.env.VNU_JAR ?? './vnu.jar'
@@ -93,8 +93,21 @@ htmlTest('every page is valid HTML', async ({ server, ann }) => {
     frame: await ask(`${ann.room}/frame/1.a-00000000`, own),
     wait: await ask(`${ann.room}/frame/1.a-00000000?wait`, own),
     live: await grown(`${ann.room}/live`, own),
+    'home framed': await ask(`${server.url}/?framed`),
+    'door framed': await ask(`${ann.room}?framed`),
+    'room framed': await ask(`${ann.room}?framed`, own),
+    'room framed to read': await ask(`${ann.room}?framed&readonly`, own),
+    'older framed': await ask(`${ann.room}?framed&before=${(await ann.say('x')).cursor}`, own),
+    'write framed': await ask(`${ann.room}/write?framed`, own),
+    'live framed': await grown(`${ann.room}/live?frame&framed`, own),
+    'frame framed': await ask(`${ann.room}/frame/1.a-00000000?framed`, own),
+    'missing framed': await ask(`${server.url}/nothing?framed`),
+    forgotten: await ask(`${ann.room}?framed&joined=x`),
   }
-  const files = Object.entries(pages).map(([name, text]) => ({ path: join(folder, `${name}.html`), text }))
+  const files = Object.entries(pages).map(([name, text]) => ({
+    path: join(folder, `${name.replaceAll(' ', '-')}.html`),
+    text,
+  }))
   for (const { path, text } of files) await writeFile(path, text)
   const paths = files.map(({ path }) => path)
   const { stderr } = await run('java', ['-jar', vnu, '--stdout', '--errors-only', ...paths]).then(
@@ -105,17 +118,6 @@ htmlTest('every page is valid HTML', async ({ server, ann }) => {
 })
 
 all.run()
-
-/** What axe has to say of a page by the rules of WCAG 2.2, A and AA. */
-async function findings(page: Page | Frame): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-  const { violations } = await page.evaluate(
-    (values) => (window as unknown as { axe: typeof axe }).axe.run(document, { runOnly: { type: 'tag', values } }),
-    tags,
-  )
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
-}
 
 /** Gives the lines of a page all the colours that names can have, on own paper and on that of others. */
 function inEveryColour(): void {

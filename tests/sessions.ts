@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { type Member, type Room, UNCHANGED } from '../rooms/types.ts'
+import { cookieScope } from '../routes/guard/frame.ts'
 import { Sessions, sessionCookie } from '../routes/guard/session.ts'
 import { TestClock } from './support/clock.ts'
 
@@ -205,10 +206,13 @@ test('another scheme, as a proxy’s, proves nothing and takes nothing from the 
 })
 
 test('the cookie is sent to its room only, by the browser only, and on https only where there is https', () => {
-  const cookie = sessionCookie('/chat/rooms/ACD-EFG-HJK', token, false)
+  const cookie = sessionCookie('/chat/rooms/ACD-EFG-HJK', token, cookieScope(false, 'http', 'localhost'))
   assert.match(cookie, /^parlour=[\w.-]+; Path=\/chat\/rooms\/ACD-EFG-HJK; Max-Age=\d+; HttpOnly; SameSite=Lax$/)
-  assert.is(sessionCookie('/chat/rooms/ACD-EFG-HJK', token, true), `${cookie}; Secure`)
-  assert.match(sessionCookie('/rooms/ACD-EFG-HJK', '', false), 'Max-Age=0')
+  assert.is(
+    sessionCookie('/chat/rooms/ACD-EFG-HJK', token, cookieScope(false, 'https', 'localhost')),
+    `${cookie}; Secure`,
+  )
+  assert.match(sessionCookie('/rooms/ACD-EFG-HJK', '', 'SameSite=Lax'), 'Max-Age=0')
 })
 
 test.run()

@@ -60,6 +60,7 @@ test('a setting that cannot be is one clear line, and the end with 2', async ({ 
     ['ROOMS', { ROOMS: 'acd-efg-hjk=Taken' }, []],
     ['ORIGINS', { ORIGINS: 'example.org' }, []],
     ['TRUSTED_PROXIES.*10.0.0.0/33', { TRUSTED_PROXIES: 'loopback, 10.0.0.0/33' }, []],
+    ['FRAME_ORIGINS', { FRAME_ORIGINS: 'https://*.co.uk' }, []],
     ['RATE_LIMITS', { RATE_LIMITS: 'maybe' }, []],
     ['METRICS', { METRICS: '9090' }, []],
     ['METRICS', { PORT: '8123', METRICS: '127.0.0.1:8123' }, []],

@@ -6,6 +6,7 @@ export type SiteCode =
   | 'wrong-origin'
   | 'not-found'
   | 'wrong-method'
+  | 'handover-over'
   | 'body-too-large'
   | 'too-many-rooms'
   | 'too-many-joins'
@@ -44,6 +45,10 @@ const ANSWERS: Record<SiteCode, Answer> = {
   'wrong-origin': answer(403, 'That was sent from another site, so it was not done. Please do it on this page.'),
   'not-found': answer(404, 'There is nothing at this address.'),
   'wrong-method': answer(405, 'That cannot be done at this address.'),
+  'handover-over': answer(
+    403,
+    'That way from the page into a window is over. Please join here, or try it once more there.',
+  ),
   'room-unknown': answer(
     404,
     'There is no room with this code. Check it, or ask for it again: rooms end when they have been empty for a while.',

@@ -6,6 +6,8 @@ import type { Member, Role, Room } from '../../rooms/types.ts'
 
 const COOKIE = 'parlour'
 const PURPOSE = 'member'
+/** What lets a window in as the member of a frame is no session itself. */
+export const HANDOVER = 'window'
 const LIFETIME_SECONDS = 30 * 24 * 60 * 60
 const LIFETIME_MS = LIFETIME_SECONDS * 1000
 // Browsers keep no longer cookies than this (RFC 6265, 6.1).
@@ -37,19 +39,19 @@ export class Sessions {
     this.#started = clock.now() - clock.elapsed()
   }
 
-  /** Makes the token of a member. */
-  seal(room: Room, member: Member): string {
+  /** Makes the token of a member: their session, or what it is for instead. */
+  seal(room: Room, member: Member, purpose = PURPOSE): string {
     const issued = [this.#clock.now(), this.#start, Math.floor(this.#clock.elapsed())]
     const role = member.isWaiting ? WAITING : member.role
-    const parts = [PURPOSE, room.code, member.id, member.name, room.title, ...issued, room.generation, role]
+    const parts = [purpose, room.code, member.id, member.name, room.title, ...issued, room.generation, role]
     const claim = JSON.stringify(member.isVouched ? [...parts, VOUCHED] : parts)
     const value = Buffer.from(claim).toString('base64url')
     return `${value}.${sign(value, this.#secrets[0])}`
   }
 
   /** What a token proves; undefined where it proves nothing, or nothing any more. */
-  open(token: string): Claim | undefined {
-    const claim = this.#claimIn(token)
+  open(token: string, purpose = PURPOSE): Claim | undefined {
+    const claim = this.#claimIn(token, purpose)
     return claim && this.#age(claim) <= LIFETIME_MS && this.#isSigned(token) ? claim : undefined
   }
 
@@ -73,13 +75,13 @@ export class Sessions {
   }
 
   /** What a token says of itself, whoever signed it; undefined where that is not what a session says. */
-  #claimIn(token: string): Claim | undefined {
+  #claimIn(token: string, wanted = PURPOSE): Claim | undefined {
     if (token.length > TOKEN_CHARACTERS || !/^[\w-]+\.[\w-]+$/.test(token)) return undefined
     const parts = parse(Buffer.from(token.split('.')[0], 'base64url').toString())
     if (!Array.isArray(parts) || !PARTS.includes(parts.length)) return undefined
     const [purpose, room, id, name, title, at, start = '', elapsed = at] = parts as unknown[]
     const [generation = '', role = 'member', vouched] = parts.slice(8) as unknown[]
-    if (purpose !== PURPOSE || typeof room !== 'string' || typeof id !== 'string') return undefined
+    if (purpose !== wanted || typeof room !== 'string' || typeof id !== 'string') return undefined
     if (typeof name !== 'string' || typeof title !== 'string' || typeof at !== 'number') return undefined
     if (typeof start !== 'string' || typeof elapsed !== 'number' || typeof generation !== 'string') return undefined
     if (vouched !== undefined && vouched !== VOUCHED) return undefined
@@ -94,10 +96,13 @@ export class Sessions {
   }
 }
 
-/** A `Set-Cookie` that a browser sends back to one room only (RFC 6265, 4.1). */
-export function sessionCookie(path: string, token: string, isSecure: boolean): string {
+/**
+ * A `Set-Cookie` that a browser sends back to one room only (RFC 6265, 4.1).
+ * @param scope what it says of sites and of TLS
+ */
+export function sessionCookie(path: string, token: string, scope: string): string {
   const age = token === '' ? 0 : LIFETIME_SECONDS
-  return `${COOKIE}=${token}; Path=${path}; Max-Age=${age}; HttpOnly; SameSite=Lax${isSecure ? '; Secure' : ''}`
+  return `${COOKIE}=${token}; Path=${path}; Max-Age=${age}; HttpOnly; ${scope}`
 }
 
 /** The token that an `Authorization` brings; undefined where there is none, or another scheme, as a proxy's Basic. */

@@ -7,8 +7,11 @@ import type { Member, Room } from '../../rooms/types.ts'
 import type { Nameplate } from '../../templates/home.ts'
 import type { Place } from '../../templates/page.ts'
 import type { Advice } from './advice.ts'
+import { cookieScope } from './frame.ts'
+import type { Handovers } from './handover.ts'
 import type { Ledger } from './ledger.ts'
 import type { Mounts } from './mounts.ts'
+import { outsideOf } from './outside.ts'
 import type { Proxies } from './proxies.ts'
 import type { SiteCode, SiteRefusal } from './refusals.ts'
 import type { Reporter } from './report.ts'
@@ -59,7 +62,10 @@ export interface Site {
   readonly limits: Limits
   readonly visitors: Visitors
   /** Origins, beside a request's own, that may open sockets and post. */
-  readonly origins: ReadonlySet<string>
+  readonly origins: Pick<ReadonlySet<string>, 'has'>
+  /** Sites that may show rooms in a frame, as a policy names them. */
+  readonly frameOrigins: readonly string[]
+  readonly handovers: Handovers
   /** Streams that are open, by member: the oldest of one session's gives way to a fourth. */
   readonly streams: Map<string, Set<OpenStream>>
   /** Proxies whose word for what a request looks like from outside is taken. */
@@ -117,4 +123,10 @@ export function wantsJsonError(c: Ask): boolean {
 /** Whether htmx asked, and wants a fragment rather than a page. */
 export function wantsFragment(c: Ask): boolean {
   return c.req.header('hx-request') === 'true'
+}
+
+/** What a cookie for whoever asks says of where it goes. */
+export function scopeOf(c: Ask, { frameOrigins, proxies }: Site): string {
+  const { scheme, host = '' } = outsideOf(c, proxies)
+  return cookieScope(frameOrigins.length > 0, scheme, host)
 }

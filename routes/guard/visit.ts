@@ -6,7 +6,7 @@ import { answerRefusal } from './refuse.ts'
 import { outsideOf } from './outside.ts'
 import type { SiteRefusal } from './refusals.ts'
 import { sessionCookie } from './session.ts'
-import type { Ask, Env, Site, Visit } from './site.ts'
+import { type Ask, type Env, type Site, scopeOf, type Visit } from './site.ts'
 
 /**
  * Finds the room of a path and the member behind its session. A code that is typed in another way leads to the
@@ -60,8 +60,7 @@ export async function findVisit(
 /** Gives somebody a session in the room's own cookie. Answers it, for programs. */
 export function giveSession(c: Ask, site: Site, room: Room, member: Member): string {
   const token = site.sessions.seal(room, member)
-  const isSecure = outsideOf(c, site.proxies).scheme === 'https'
-  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), token, isSecure))
+  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), token, scopeOf(c, site)), { append: true })
   return token
 }
 

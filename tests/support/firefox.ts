@@ -1,16 +1,18 @@
 // Firefox, driven by WebDriver BiDi (https://w3c.github.io/webdriver-bidi/): as much of it as tests of one page need.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { setTimeout as pause } from 'node:timers/promises'
 import { WebSocket } from 'ws'
 
 export const FIREFOX = 'firefox-esr'
 
 const FLAGS = ['--headless', '--no-remote', '--remote-debugging-port', '0']
 const PATIENCE_MS = 15_000
+const LOOK_MS = 25
 const ENTER = '\uE007'
 
 interface Answer {
@@ -20,6 +22,20 @@ interface Answer {
   readonly error?: string
   readonly message?: string
   readonly params?: { readonly source?: { readonly context: string }; readonly data?: { readonly value: string } }
+}
+
+/** A tab, or a frame, and the frames in it. */
+interface Tree {
+  readonly context: string
+  readonly userContext: string
+  readonly url: string
+  readonly children: Tree[] | null
+}
+
+/** An element of a page. */
+export interface Found {
+  readonly sharedId: string
+  readonly value: { readonly attributes: Readonly<Record<string, string>> }
 }
 
 // A test that ends in any other way must not leave its browsers behind.
@@ -44,8 +60,11 @@ export class Firefox {
     socket.on('message', (bytes) => this.#take(JSON.parse(String(bytes))))
   }
 
-  static async launch(): Promise<Firefox> {
+  /** @param preferences what differs from a new profile's */
+  static async launch(preferences: Record<string, boolean | number> = {}): Promise<Firefox> {
     const profile = mkdtempSync(join(tmpdir(), 'parlour-firefox-'))
+    const lines = Object.entries(preferences).map(([name, value]) => `user_pref("${name}", ${value});\n`)
+    writeFileSync(join(profile, 'user.js'), lines.join(''))
     const child = spawn(FIREFOX, [...FLAGS, '--profile', profile, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'pipe'],
     })
@@ -54,7 +73,10 @@ export class Firefox {
     await once(socket, 'open')
     const firefox = new Firefox(child, profile, socket)
     // A page with something unsent asks before it is left: these tests leave all the same.
-    const always = { unhandledPromptBehavior: { default: 'accept', beforeUnload: 'accept' } }
+    const always = {
+      acceptInsecureCerts: true,
+      unhandledPromptBehavior: { default: 'accept', beforeUnload: 'accept' },
+    }
     await firefox.ask('session.new', { capabilities: { alwaysMatch: always } })
     await firefox.ask('session.subscribe', { events: ['script.message'] })
     return firefox
@@ -74,6 +96,16 @@ export class Firefox {
     const { context } = await this.ask<{ context: string }>('browsingContext.create', { type: 'tab', userContext })
     this.#listeners.set(context, listen)
     return new FirefoxTab(this, context, userContext)
+  }
+
+  /** The tab, or the frame in one, that shows this address, once it is there. */
+  async showing(address: RegExp): Promise<FirefoxTab> {
+    for (;;) {
+      const { contexts } = await this.ask<{ contexts: Tree[] }>('browsingContext.getTree', {})
+      const found = flat(contexts).find(({ url }) => address.test(url))
+      if (found) return new FirefoxTab(this, found.context, found.userContext)
+      await pause(LOOK_MS)
+    }
   }
 
   /** Sends a command and gives its result; throws where the browser says that it failed, or says nothing for long. */
@@ -145,15 +177,50 @@ export class FirefoxTab {
     return result.value
   }
 
+  /** What this selector finds, once it is there. */
+  async find(selector: string): Promise<Found> {
+    for (let looks = PATIENCE_MS / LOOK_MS; looks > 0; looks -= 1) {
+      const locator = { type: 'css', value: selector }
+      // A page that is on its way to another one has nothing to look at.
+      const { nodes } = await this.#firefox
+        .ask<{ nodes: Found[] }>('browsingContext.locateNodes', { context: this.#context, locator })
+        .catch(() => ({ nodes: [] }))
+      if (nodes.length > 0) return nodes[0]
+      await pause(LOOK_MS)
+    }
+    throw new Error(`nothing is found by ${selector}`)
+  }
+
+  /** Clicks on what this selector finds, once it is there, as a person does. */
+  async click(selector: string): Promise<void> {
+    const { sharedId } = await this.find(selector)
+    const actions = [
+      { type: 'pointerMove', x: 0, y: 0, origin: { type: 'element', element: { sharedId } } },
+      { type: 'pointerDown', button: 0 },
+      { type: 'pointerUp', button: 0 },
+    ]
+    const pointer = { type: 'pointer', id: 'mouse', actions }
+    await this.#firefox.ask('input.performActions', { context: this.#context, actions: [pointer] })
+  }
+
   /** Types by the keyboard into what has the focus, and presses Enter. */
   async enter(text: string): Promise<void> {
-    const actions = [...text, ENTER].flatMap((value) => [
+    await this.type(text + ENTER)
+  }
+
+  /** Types by the keyboard into what has the focus. */
+  async type(text: string): Promise<void> {
+    const actions = [...text].flatMap((value) => [
       { type: 'keyDown', value },
       { type: 'keyUp', value },
     ])
     const keyboard = { type: 'key', id: 'keyboard', actions }
     await this.#firefox.ask('input.performActions', { context: this.#context, actions: [keyboard] })
   }
+}
+
+function flat(trees: readonly Tree[]): Tree[] {
+  return trees.flatMap((tree) => [tree, ...flat(tree.children ?? [])])
 }
 
 /** Where a browser that starts says that it takes orders. */

@@ -15,6 +15,7 @@ export async function serve(options: Partial<ServerOptions> & { history?: number
     ttl: ttlOn(24 * 60 * 60 * 1000),
     origins: [],
     trustedProxies: [],
+    frameOrigins: [],
     areRatesLimited: false,
     ...options,
     store: storeOn(options.store ?? new MemoryStore({ history, bytes: 1024 * 1024, rooms: 10_000, clock })),

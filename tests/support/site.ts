@@ -35,6 +35,7 @@ export function makeHouse({
     ttl: 24 * 60 * 60 * 1000,
     origins: [],
     trustedProxies: [],
+    frameOrigins: [],
     areRatesLimited: false,
     clock,
     ...options,

@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import type { Clock } from '../../rooms/clock.ts'
+import type { Claim } from '../../rooms/revival.ts'
+import type { Member, Room } from '../../rooms/types.ts'
+import { HANDOVER, type Sessions } from './session.ts'
+
+// As long as a frame may stand open before somebody wants a window.
+const HANDOVER_MS = 12 * 60 * 60 * 1000
+// Until a browser has followed a redirect.
+const ARRIVAL_MS = 60_000
+const REDEEMED = 10_000
+const ARRIVALS = 1000
+
+interface Arrival {
+  readonly room: Room
+  readonly member: Member
+  readonly since: number
+}
+
+/**
+ * Hands a member from a frame over to a window, which keeps other cookies. What does so is good once, and for twelve
+ * hours; it goes in the body of a form. It is kept nowhere: to be good once, each that was made before the newest one
+ * that a member used is void.
+ */
+export class Handovers {
+  #sessions: Sessions
+  #clock: Clock
+  /** When that was made which a member used last. */
+  #redeemed = new Map<string, number>()
+  /** Before this nothing is good any more, because it is forgotten who has used it. */
+  #floor = -1
+  #arrivals = new Map<string, Arrival>()
+
+  constructor(sessions: Sessions, clock: Clock) {
+    this.#sessions = sessions
+    this.#clock = clock
+  }
+
+  make(room: Room, member: Member): string {
+    return this.#sessions.seal(room, member, HANDOVER)
+  }
+
+  /** Who comes from a frame; undefined where that is over, or was never good for this room. */
+  redeem(code: string, token: string): Claim | undefined {
+    const claim = this.#sessions.open(token, HANDOVER)
+    if (claim?.room !== code || claim.issued.isEarlier) return undefined
+    const made = claim.issued.elapsed
+    const last = Math.max(this.#floor, this.#redeemed.get(claim.member.id) ?? -1)
+    if (made <= last || this.#clock.elapsed() - made > HANDOVER_MS) return undefined
+    this.#redeemed.delete(claim.member.id)
+    this.#redeemed.set(claim.member.id, made)
+    if (this.#redeemed.size > REDEEMED) this.#forget()
+    return claim
+  }
+
+  /** Names somebody who has just joined in a frame, until the browser comes back with their cookie, or without. */
+  expect(room: Room, member: Member): string {
+    const id = randomBytes(12).toString('base64url')
+    this.#arrivals.set(id, { room, member, since: this.#clock.elapsed() })
+    if (this.#arrivals.size > ARRIVALS) this.#arrivals.delete(this.#arrivals.keys().next().value as string)
+    return id
+  }
+
+  /** Somebody has come back, once: what lets them into a window; undefined where nobody was expected. */
+  arrive(code: string, id: string): string | undefined {
+    const arrival = this.#arrivals.get(id)
+    if (arrival?.room.code !== code) return undefined
+    this.#arrivals.delete(id)
+    if (this.#clock.elapsed() - arrival.since > ARRIVAL_MS) return undefined
+    return this.make(arrival.room, arrival.member)
+  }
+
+  #forget(): void {
+    const [[member, made]] = this.#redeemed
+    this.#redeemed.delete(member)
+    this.#floor = Math.max(this.#floor, made)
+  }
+}
