@@ -12,7 +12,7 @@ const LANES = availableParallelism() + 1
 // What takes longest begins first, so that at the end nothing is waited for alone.
 const FIRST = [
   ...['page.ts', 'hostile.ts', 'faults.ts', 'screens.ts', 'outbox.ts', 'plain.ts', 'log.ts', 'waiting.ts', 'ways.ts'],
-  ...['access.ts', 'naughty-page.ts', 'mounting.ts'],
+  ...['access.ts', 'naughty-page.ts', 'embedding.ts', 'mounting.ts'],
 ]
 
 // These wait for a minute and more and need no core meanwhile, so they stand in nobody's way.
