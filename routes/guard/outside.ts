@@ -82,33 +82,64 @@ export class Outside {
 }
 
 /** The outside of a request that a route was asked with. */
-export function outsideOf({ req, env }: Asked, proxies: Proxies): Outside {
-  return new Outside(
-    {
-      get peer() {
-        return env?.incoming?.socket?.remoteAddress ?? env?.remoteAddr?.hostname
-      },
-      get scheme() {
-        return req.url.startsWith('https:') ? 'https' : 'http'
-      },
-      get host() {
-        return hostOf(env?.incoming?.url, req.header('host') ?? new URL(req.url).host)
-      },
-      header: (name) => req.header(name),
-    },
-    proxies,
-  )
+export function outsideOf(asked: Asked, proxies: Proxies): Outside {
+  return new Outside(new AskedArrival(asked), proxies)
 }
 
 /** The outside of a request that no route was asked with, as a handshake. */
-export function outsideOfRequest({ socket, url, headers }: IncomingMessage, proxies: Proxies): Outside {
-  return new Outside(
-    {
-      peer: socket.remoteAddress,
-      scheme: readWhole(url)?.scheme ?? ((socket as TLSSocket).encrypted ? 'https' : 'http'),
-      host: hostOf(url, headers.host),
-      header: (name) => headers[name]?.toString(),
-    },
-    proxies,
-  )
+export function outsideOfRequest(request: IncomingMessage, proxies: Proxies): Outside {
+  return new Outside(new PlainArrival(request), proxies)
+}
+
+// These are classes because getters of a literal make a shape of its own for each object, which outlives its request.
+class AskedArrival implements Arrival {
+  #asked: Asked
+
+  constructor(asked: Asked) {
+    this.#asked = asked
+  }
+
+  get peer(): string | undefined {
+    const { env } = this.#asked
+    return env?.incoming?.socket?.remoteAddress ?? env?.remoteAddr?.hostname
+  }
+
+  get scheme(): string {
+    return this.#asked.req.url.startsWith('https:') ? 'https' : 'http'
+  }
+
+  get host(): string | undefined {
+    const { req, env } = this.#asked
+    return hostOf(env?.incoming?.url, req.header('host') ?? new URL(req.url).host)
+  }
+
+  header(name: string): string | undefined {
+    return this.#asked.req.header(name)
+  }
+}
+
+class PlainArrival implements Arrival {
+  #request: IncomingMessage
+
+  constructor(request: IncomingMessage) {
+    this.#request = request
+  }
+
+  get peer(): string | undefined {
+    return this.#request.socket.remoteAddress
+  }
+
+  get scheme(): string {
+    const { url, socket } = this.#request
+    return readWhole(url)?.scheme ?? ((socket as TLSSocket).encrypted ? 'https' : 'http')
+  }
+
+  get host(): string | undefined {
+    const { url, headers } = this.#request
+    return hostOf(url, headers.host)
+  }
+
+  header(name: string): string | undefined {
+    return this.#request.headers[name]?.toString()
+  }
 }
