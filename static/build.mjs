@@ -1,4 +1,5 @@
-// Packs what browsers load into `static/built.ts`, the whole server into `main.js`, and the chat without it into `parlour.js`.
+// Packs what browsers load into `static/built.ts`, the whole server into `main.js`, and for the package the program and the
+// module, `start.js` and `parlour.js`, with what both stand on in `shared.js`.
 import { createHash } from 'node:crypto'
 import { appendFile, readFile, writeFile } from 'node:fs/promises'
 import process from 'node:process'
@@ -8,7 +9,7 @@ import zopfli from '@gfx/zopfli'
 import { build, transform } from 'esbuild'
 import { EXPORTS } from './exports.mjs'
 import { noticesOf } from './notices.mjs'
-import { SUFFIXES, suffixes } from './suffixes.mjs'
+import { suffixes } from './suffixes.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 process.chdir(ROOT)
@@ -61,24 +62,34 @@ await bundle({
   },
 })
 await bundle({
-  stdin: { contents: entry(), resolveDir: ROOT },
-  outfile: 'parlour.js',
+  entryPoints: { start: 'entry:start', parlour: 'entry:parlour' },
+  plugins: [entries()],
+  splitting: true,
+  outdir: ROOT,
+  chunkNames: 'shared',
   // The host's own: a second copy of `hono` would be another one to its types, and of `ws` to its sockets.
-  packages: 'external',
+  external: ['hono', 'ws'],
   minifyIdentifiers: true,
 })
 
-function entry() {
-  return Object.entries(EXPORTS)
-    .map(([name, path]) => `export { ${name} } from './${path}'`)
-    .join('\n')
+/** Where the package is entered: made here, because no file of the project names what the package gives. */
+function entries() {
+  const names = Object.entries(EXPORTS).map(([name, path]) => `export { ${name} } from './${path}'`)
+  const texts = { 'entry:start': "#!/usr/bin/env node\nimport './main.ts'", 'entry:parlour': names.join('\n') }
+  return {
+    name: 'entries',
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^entry:/ }, ({ path }) => ({ path, namespace: 'made' }))
+      onLoad({ filter: /./, namespace: 'made' }, ({ path }) => ({ contents: texts[path], resolveDir: ROOT }))
+    },
+  }
 }
 
-/** Packs a program with all that it stands on, and the licences of that. */
+/** Packs programs with all that they stand on, and into each file the licences of what is in it. */
 async function bundle(options) {
   const { metafile } = await build({ ...SERVER, ...options })
-  const packed = [...Object.keys(metafile.inputs), ...HTMX.map(htmxPath), SUFFIXES]
-  await appendFile(options.outfile, await noticesOf(packed))
+  for (const [path, { inputs }] of Object.entries(metafile.outputs))
+    await appendFile(path, await noticesOf(Object.keys(inputs)))
 }
 
 async function htmx(names) {

@@ -1,11 +1,11 @@
 // While the package is packed its manifest says what the package needs; afterwards again what a clone needs, which also
-// builds: what `main.js` and `parlour.js` carry in them is to be installed by nobody else.
+// builds: what its files carry in them is to be installed by nobody else.
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import process from 'node:process'
 
 const MANIFEST = 'package.json'
 const WHOLE = 'package.whole.json'
-// What `parlour.js` takes from where it is installed, beside the peers.
+// What they take from where it is installed, beside the peers.
 const NEEDED = ['ws']
 
 if (process.argv[2] === 'whole') await rename(WHOLE, MANIFEST)

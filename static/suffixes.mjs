@@ -1,8 +1,8 @@
 // Gathers the public suffixes, below which sites belong to people who have nothing to do with each other, from the
 // package that keeps them: the Public Suffix List (publicsuffix.org), which is under the Mozilla Public License 2.0.
 
-/** Where that package keeps them. */
-export const SUFFIXES = 'node_modules/tldts/dist/es6/src/data/trie.js'
+// Where that package keeps them.
+const SUFFIXES = 'node_modules/tldts/dist/es6/src/data/trie.js'
 
 /**
  * The suffixes of two labels and more, in ASCII, as one text: their labels the other way round, in order, each without

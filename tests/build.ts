@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer'
-import { cp, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -8,6 +8,7 @@ import { type BuildOptions, build } from 'esbuild'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
 import { files } from '../static/built.ts'
+import { noticeOf, noticesIn } from './support/notice.ts'
 import { run } from './support/program.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
@@ -29,17 +30,11 @@ test('`main.js` carries the licence of everything that is packed into it', async
     metafile: true as const,
     logLevel: 'error',
   })
-  const packed = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
+  const packed = Object.keys(metafile.inputs).map((path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)/.exec(path)?.[1])
   const names = new Set([...packed.filter((name) => name !== undefined), 'htmx.org'])
   assert.ok(names.size >= 4, [...names].join())
-  const notices = main.slice(main.lastIndexOf('/*!'))
-  for (const name of names) {
-    const folder = join(ROOT, 'node_modules', name)
-    const { version } = JSON.parse(await readFile(join(folder, 'package.json'), 'utf8'))
-    const licence = (await readdir(folder)).find((file) => /^licen[cs]e/i.test(file)) as string
-    const text = (await readFile(join(folder, licence), 'utf8')).trim()
-    assert.ok(notices.includes(`\n${name} ${version}\n\n${text.replaceAll('*/', '* /')}\n`), name)
-  }
+  const notices = noticesIn(main)
+  for (const name of names) assert.ok(notices.includes(await noticeOf(name)), name)
   assert.match(notices, /UNICODE LICENSE V3/)
 })
 

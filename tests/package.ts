@@ -9,11 +9,20 @@ import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/co
 import { publint } from 'publint'
 import { suite } from 'uvu'
 import * as assert from 'uvu/assert'
+import type * as Built from '../static/built.ts'
+import { noticeOf, noticesIn } from './support/notice.ts'
 import { run } from './support/program.ts'
 import { needing } from './support/tools.ts'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
-const PACKED_BYTES = 300_000
+const PACKED_BYTES = 200_000
+/** The packages, and what else is under licences of others, in each of its files that hold code. */
+const LICENCES: Readonly<Record<string, string[]>> = {
+  'parlour.js': [],
+  'shared.js': ['htmx.org', 'tldts', 'Public Suffix List', 'UNICODE LICENSE V3'],
+  'start.js': ['@hono/node-server'],
+}
+const CODE = Object.keys(LICENCES)
 const SOURCES = ['main.ts', 'package.json', 'tsconfig.json', 'README.md', 'LICENSE']
 const FOLDERS = ['rooms', 'routes', 'templates', 'static']
 const QUIET = ['--no-fund', '--no-audit', '--no-update-notifier', '--prefer-offline']
@@ -51,8 +60,8 @@ test.after(({ folder }) => rm(folder, { recursive: true, force: true }))
 test('it holds the program, the module and its types, and says what is true of them', async ({ place, tarball }) => {
   assert.ok(tarball.length < PACKED_BYTES, `${tarball.length} bytes`)
   const inside = join(place, 'node_modules/parlour')
-  const files = ['LICENSE', 'README.md', 'main.js', 'package.json', 'parlour.d.ts', 'parlour.js']
-  assert.equal((await readdir(inside)).toSorted(), files)
+  const files = ['LICENSE', 'README.md', 'package.json', 'parlour.d.ts', ...CODE]
+  assert.equal((await readdir(inside)).toSorted(), files.toSorted())
   const {
     name,
     license,
@@ -67,10 +76,32 @@ test('it holds the program, the module and its types, and says what is true of t
     ['parlour', 'MIT', undefined, undefined, undefined],
   )
   assert.equal(Object.keys({ ...dependencies, ...peerDependencies }).toSorted(), ['@types/node', 'hono', 'ws'])
-  const module = await readFile(join(inside, 'parlour.js'), 'utf8')
-  const named = [...module.matchAll(/(?:^|;)import[^;"]*"([^"]+)"/gm)].map(([, from]) => from)
+  const code = (await codeIn(place)).map(({ text }) => text).join('\n')
+  const named = [...code.matchAll(/(?:^|;)import[^;"]*"([^"]+)"/gm)].map(([, from]) => from)
   assert.ok(named.length > 5)
-  for (const from of named) assert.match(from, /^(node:[\w/]+|hono(\/[\w/-]+)?|ws)$/)
+  for (const from of named) assert.match(from, /^(node:[\w/]+|hono(\/[\w/-]+)?|ws|\.\/shared\.js)$/)
+})
+
+test('what the program and the module share is in it once', async ({ folder, place }) => {
+  const code = await codeIn(place)
+  // Another runtime may have packed those of this clone in other bytes.
+  const { files, suffixes }: typeof Built = await import(join(folder, 'clone/static/built.ts'))
+  for (const once of [...files.map(({ br }) => br), suffixes])
+    assert.equal(
+      code.filter(({ text }) => text.replaceAll('\\\n', '').includes(once)).map(({ name }) => name),
+      ['shared.js'],
+    )
+})
+
+test('each of its files carries the licences of what is in it, and no others', async ({ place }) => {
+  const all = Object.values(LICENCES).flat()
+  for (const { name, text } of await codeIn(place)) {
+    const notices = noticesIn(text)
+    const carried = all.filter((licence) => notices.includes(licence))
+    assert.equal(carried, LICENCES[name])
+    for (const licence of carried.filter((one) => !one.includes(' ')))
+      assert.ok(notices.includes(await noticeOf(licence)), licence)
+  }
 })
 
 test('into an empty folder it brings itself, hono and ws, each once', async ({ place }) => {
@@ -113,6 +144,8 @@ test('whoever imports it gets the chat; nothing is said, started or left open, e
 })
 
 test('`npx parlour` serves a whole chat', async ({ place }) => {
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
+  assert.is((await start('npx', ['--no-install', 'parlour', '--version'], { cwd: place })).stdout, `${version}\n`)
   // It starts a shell that starts the program: as a terminal does, the group of all three is told to end.
   const child = spawn('npx', ['--no-install', 'parlour', '--port', '0'], { cwd: place, detached: true })
   const line = await new Promise<string>((resolve, reject) => {
@@ -168,3 +201,9 @@ if (isDeno) {
 }
 
 all.run()
+
+/** The files of the installed package that hold code. */
+function codeIn(place: string): Promise<{ name: string; text: string }[]> {
+  const inside = join(place, 'node_modules/parlour')
+  return Promise.all(CODE.map(async (name) => ({ name, text: await readFile(join(inside, name), 'utf8') })))
+}
