@@ -43,8 +43,8 @@ export function greeting(site: Site) {
 }
 
 /**
- * Who is vouched for: by a token, or else by the site around the chat. Uses the token up. Wrong ones count as joins of
- * their address, and a right one is never refused for them.
+ * Who is vouched for: by a token, or else by the site around the chat. Uses the token up. Wrong ones are counted by
+ * address, and neither a right one nor a join by a form is refused for them.
  */
 export async function whoComes(
   c: Ask,
@@ -84,7 +84,7 @@ export function isAboutName({ refusal }: SiteRefusal): boolean {
 
 function countWrong(c: Ask, { limits, proxies }: Site, refusal: SiteRefusal): SiteRefusal {
   if (refusal.refusal === 'visitors-busy' || c.get('visit').member) return refusal
-  const wait = limits.joins.take(outsideOf(c, proxies).address)
+  const wait = limits.wrongLinks.take(outsideOf(c, proxies).address)
   return wait > 0 ? refuse('too-many-joins', { retryAfter: Math.ceil(wait) }) : refusal
 }
 

@@ -375,11 +375,12 @@ test('at the door of a room with a password a visitor types only that, and the l
   assert.is(await errorIn(await house.json(`/rooms/lobby?visitor=${mint(BOB)}`)), 'password-wrong')
 })
 
-test('wrong tokens are counted, and never keep a right one out', async () => {
-  const { come } = open({ areRatesLimited: true })
+test('wrong tokens are counted, and never keep a right one out, nor who joins by a form', async () => {
+  const { come, house } = open({ areRatesLimited: true })
   for (let count = 0; count < 60; count += 1) assert.is((await come({}, { token: 'x' })).status, 200)
   assert.is((await come({}, { token: 'x' })).status, 429)
   assert.is((await come(ANN)).status, 303)
+  assert.is((await house.post('/rooms/lobby/members', { name: 'zoe' })).status, 303)
 })
 
 test('what the store fails at can be tried again with the same link', async () => {
