@@ -93,6 +93,7 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   const { room, member } = c.get('visit')
   const { visitor, token } = coming
   if (token === undefined && member && isAsBefore(visitor, member)) return undefined
+  if (token !== undefined && isGivingAway(c, visitor)) return askFirst(c, coming)
   const joined = await orRefuse(site, site.rooms.vouch(room.code, visitor, { instead: member?.id }))
   if (!joined.ok) {
     coming.giveBack()
@@ -103,6 +104,23 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   if (token === undefined || wantsJson(c)) return undefined
   // In a frame it has to be seen first whether the browser has kept their session there.
   return withoutToken(c, c.get('place').frame && site.handovers.expect(room, joined.member))
+}
+
+/**
+ * Whether a link would take a room from its host: what a guest may do becomes the visitor's, or ends, and anybody can
+ * send a host a link of their own. A program has read what it follows.
+ */
+function isGivingAway(c: Ask, { role }: Vouched): boolean {
+  const { member } = c.get('visit')
+  const isGuestHost = member?.role === 'host' && !member.isVouched
+  return isGuestHost && role !== 'host' && bearer(c.req.header('authorization')) === undefined
+}
+
+/** Shows the door to a host, who says there whether they want to be the visitor. */
+function askFirst(c: Ask, coming: Coming): undefined {
+  coming.giveBack()
+  c.set('visit', { room: c.get('visit').room, member: undefined })
+  c.set('nameplate', nameplateOf(coming))
 }
 
 function isAsBefore({ id, name, role }: Vouched, member: Member): boolean {

@@ -125,7 +125,7 @@ test('a guest of that browser becomes the visitor, and what hosts made of them s
   assert.equal(await memberOf(visitor), { id: visitor.id, name: 'ann', role: 'member', muted: true })
   assert.not.equal(visitor.id, guest.id)
   assert.is((await guest.json()).status, 401, 'the guest is nobody any more')
-  const boss = guestIn(house, await host.ask(link(BOB)), host.code)
+  const boss = guestIn(house, await host.post('/members', { visitor: link(BOB).split('=')[1] }), host.code)
   assert.is((await memberOf(boss)).role, 'host')
   assert.equal(
     site.rooms
@@ -134,6 +134,34 @@ test('a guest of that browser becomes the visitor, and what hosts made of them s
       .toSorted(),
     ['ann', 'bob'],
   )
+})
+
+test('a host who follows a link that somebody sent them gives nothing away before they say so', async () => {
+  const { house, mint } = open()
+  const host = await house.open('zoe')
+  const link = (jti: number, role?: 'member') => mint({ ...BOB, room: host.code, jti, role })
+  const token = link(1)
+  const door = await host.ask(`?visitor=${token}`)
+  assert.equal([door.status, door.headers.get('set-cookie')], [200, null])
+  assert.match(await door.text(), `You come in as <b><bdi>bob</bdi></b>`)
+  assert.is((await host.ask(`?visitor=${link(3, 'member')}`)).status, 200)
+  assert.is((await memberOf(host)).role, 'host', 'they are who they were')
+  const bob = guestIn(house, await house.ask(`${host.room}?visitor=${link(2)}`), host.code)
+  assert.is((await memberOf(bob)).role, 'member', 'who made the link got nothing')
+  const foreign = await host.post('/members', { visitor: token }, { Origin: 'https://evil.example' })
+  assert.is(foreign.status, 403)
+  const boss = guestIn(house, await host.post('/members', { visitor: token }), host.code)
+  assert.equal(await memberOf(boss), { id: bob.id, name: 'bob', role: 'host' })
+})
+
+test('a host who follows a link that makes them host, or brings their token as a program, is that visitor at once', async () => {
+  const { house, mint } = open()
+  const [host, other] = [await house.open('zoe'), await house.open('kim')]
+  const link = (code: string, role?: 'host') => `?visitor=${mint({ ...BOB, room: code, role })}`
+  const boss = guestIn(house, await host.ask(link(host.code, 'host')), host.code)
+  assert.is((await memberOf(boss)).role, 'host')
+  const program = (await (await other.json(link(other.code))).json()) as { member: { name: string; role: string } }
+  assert.equal([program.member.name, program.member.role], ['bob', 'host'])
 })
 
 test('a browser that comes with another person’s link is that person, and the first one stays who they are', async () => {
