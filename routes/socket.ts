@@ -20,12 +20,12 @@ export function socket(app: Hono<Env>, site: Site, sockets: Sockets): void {
 /** Whoever cannot have a socket is told so (RFC 9110, 15.5.22): a page that asked for one goes on by events. */
 function needsUpgrade({ wiring, advice }: Site) {
   return async (c: Ask, next: () => Promise<void>) => {
-    const asks = c.req.header('upgrade')?.toLowerCase() === 'websocket'
+    const asks = c.req.header('upgrade')?.toLowerCase() === 'websocket' && c.env?.incoming?.httpVersion !== '1.0'
     if (asks && upgradeOf(c.env)) return next()
     // What hands all handshakes to the app, to find its own among them, has no answer to write to.
-    if (asks && c.env?.outgoing && !wiring.isSettled) wiring.miss()
+    if (asks && c.env?.outgoing) wiring.miss()
     // A proxy that was not told to drops half of a handshake.
-    else if (c.req.header('sec-websocket-key') !== undefined) advice.upgradeLost()
+    if (!asks && c.req.header('sec-websocket-key') !== undefined) advice.upgradeLost()
     c.header('Upgrade', 'websocket')
     c.header('Connection', 'Upgrade, close')
     return answerRefusal(c, refuse('upgrade-required'))

@@ -266,7 +266,7 @@ class Sites {
     const around = (inner: number) => () => inFrame(at(hosts[inner]), 500, 700)
     // The first is listed, and so is the one around it; then one is not, nor the one around the first.
     for (const html of [() => shown.html, around(0), () => shown.html, around(0)]) hosts.push(await showPage(html))
-    const server = await serve({ frameOrigins: hosts.slice(0, 2).map(at) })
+    const server = await serve({ frameOrigins: hosts.slice(0, 2).map(at), trustedProxies: ['loopback'] })
     return new Sites(server, await endTls(server.port, rules), hosts, shown)
   }
 

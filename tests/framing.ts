@@ -16,6 +16,8 @@ const SITES = ['https://example.org', 'https://*.example.net:8443']
 const CROSSING = 'SameSite=None; Secure; Partitioned'
 const HTTPS = { 'X-Forwarded-Proto': 'https' }
 const IN_FRAME = { ...HTTPS, 'Sec-Fetch-Dest': 'iframe', 'Sec-Fetch-Site': 'same-origin' }
+// The proxy before it ends TLS.
+const FRAMABLE = { frameOrigins: SITES, trustedProxies: ['loopback'], peer: '127.0.0.1' }
 const HOUR_MS = 60 * 60 * 1000
 
 const test = suite('framing')
@@ -98,7 +100,7 @@ test('of names that look like public suffixes only those are taken for one that 
 
 test('the sites that are named may frame every page, and nobody else may', async () => {
   const policies = async (frameOrigins: string[]) => {
-    const { house } = makeHouse({ frameOrigins })
+    const { house } = makeHouse({ ...FRAMABLE, frameOrigins })
     const ann = await house.open()
     const answers = [await ann.ask(), await ann.ask('/live'), await ann.ask('/write'), await house.ask('/nothing')]
     return answers.map(({ headers }) => /frame-ancestors [^;]*/.exec(headers.get('content-security-policy') ?? '')?.[0])
@@ -131,7 +133,7 @@ test('only those sites are taken for the origin of a post or a handshake', async
   ]
   for (const origin of allowed) assert.ok(origins.has(origin), origin)
   for (const origin of refused) assert.not(origins.has(origin), origin)
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open()
   assert.is((await ann.post('/messages', { text: 'x' }, { Origin: 'https://a.example.net:8443' })).status, 303)
   assert.is((await ann.post('/messages', { text: 'x' }, { Origin: 'https://example.net:8443' })).status, 403)
@@ -152,7 +154,7 @@ test('only those sites are taken for the origin of a post or a handshake', async
 
 test('a post that names no origin is refused where the browser says that another site sent it', async () => {
   for (const frameOrigins of [[], SITES]) {
-    const { house } = makeHouse({ frameOrigins })
+    const { house } = makeHouse({ ...FRAMABLE, frameOrigins })
     const ann = await house.open()
     const status = async (headers: Record<string, string>) =>
       (await ann.post('/messages', { text: 'x' }, headers)).status
@@ -188,7 +190,7 @@ test('cookies reach a frame on another site where that is allowed, and where bro
 })
 
 test('session and views carry the same attributes when they are made and when they are taken back', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open()
   const cookie = (response: Response) => response.headers.get('set-cookie') ?? ''
   const joined = await house.post(`${ann.room}/members`, { name: 'bob' }, HTTPS)
@@ -204,7 +206,7 @@ test('session and views carry the same attributes when they are made and when th
 })
 
 test('a page is compact where its browser says that it is framed, or says nothing and its address does', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', 'Tea')
   const isCompact = async (path: string, headers: Record<string, string>) => {
     const pages = [await ann.ask(path, { headers }), await house.ask(ann.room + path, { headers })]
@@ -228,7 +230,7 @@ test('a page is compact where its browser says that it is framed, or says nothin
 })
 
 test('in a frame every form stays, or opens a window as it says, and every link but those to pages of the log goes out', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', 'Tea')
   for (let index = 0; index < 60; index += 1) await ann.say(`line ${index}`)
   const pages = [
@@ -255,7 +257,7 @@ test('in a frame every form stays, or opens a window as it says, and every link 
 })
 
 test('the mark of a frame outlives joining, posting and leaving, and what is in no frame gets none', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open()
   const to = (response: Response) => [response.status, response.headers.get('location')]
   const from = (path: string) => ({ Referer: `http://${HOST}${path}` })
@@ -286,7 +288,7 @@ test('the mark of a frame outlives joining, posting and leaving, and what is in 
 })
 
 test('who joins in a frame goes on without the mark, or is told once and for all that no cookie is kept there', async () => {
-  const { house, clock } = makeHouse({ frameOrigins: SITES })
+  const { house, clock } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', 'Tea')
   const join = async (name: string) => {
     const joined = await house.post(`${ann.room}/members`, { name }, IN_FRAME)
@@ -326,7 +328,7 @@ test('who joins in a frame goes on without the mark, or is told once and for all
 })
 
 test('a window opens as the same member, once for each page, and without anything in its address', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', 'Tea')
   const token = await tokenOf(ann)
   const opened = await house.post(`${ann.room}/window`, { token }, HTTPS)
@@ -347,7 +349,7 @@ test('a window opens as the same member, once for each page, and without anythin
 })
 
 test('nothing lets into a window that is forged, for another room, a session, too old, from before a restart, or of who left', async () => {
-  const { house, clock } = makeHouse({ frameOrigins: SITES })
+  const { house, clock } = makeHouse({ ...FRAMABLE })
   const [ann, bob] = [await house.open(), await house.open('bob')]
   const status = async (guest: Guest, token: string) =>
     (await house.post(`${guest.room}/window`, { token }, HTTPS)).status
@@ -363,7 +365,7 @@ test('nothing lets into a window that is forged, for another room, a session, to
   )
   await clock.pass(12 * HOUR_MS + 1)
   assert.is(await status(ann, token), 403, 'too old')
-  const { house: next } = makeHouse({ frameOrigins: SITES, clock: new TestClock() })
+  const { house: next } = makeHouse({ ...FRAMABLE, clock: new TestClock() })
   assert.is((await next.post(`${ann.room}/window`, { token: await tokenOf(ann) }, HTTPS)).status, 404)
   const last = await tokenOf(ann)
   await ann.post('/leave')
@@ -392,7 +394,7 @@ test('what lets into a window is bounded, and good once however many others ther
 
 test('a room offers one line to copy where other sites may show it, and not in a frame', async () => {
   const title = `Tea & "bread" <b>'s`
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', title)
   const page = await (await ann.ask('', { headers: HTTPS })).text()
   const line = `<iframe src="https://${HOST}${ann.room}?framed" name="${ann.code}" title="${escaped(title)}" width="400" height="600" style="border:0;max-width:100%"></iframe>`
@@ -403,7 +405,7 @@ test('a room offers one line to copy where other sites may show it, and not in a
 })
 
 test('read-only shows a member the room without a form to write, and a stranger its door', async () => {
-  const { house } = makeHouse({ frameOrigins: SITES })
+  const { house } = makeHouse({ ...FRAMABLE })
   const ann = await house.open('ann', 'Tea')
   await ann.say('hello')
   const page = await (await ann.ask('?framed&readonly', { headers: IN_FRAME })).text()
@@ -418,7 +420,7 @@ test('read-only shows a member the room without a form to write, and a stranger 
 
 test('the page in a frame of a room that can be framed keeps everything else as it was', async () => {
   const store = new MemoryStore({ history: 50, bytes: 1024 * 1024, rooms: 10 })
-  const { house } = makeHouse({ store, frameOrigins: SITES })
+  const { house } = makeHouse({ store, ...FRAMABLE })
   const ann = await house.open('ann')
   const { headers } = await ann.ask('', { headers: IN_FRAME })
   assert.is(headers.get('referrer-policy'), 'same-origin')

@@ -5,23 +5,23 @@ const ADD = "server.on('upgrade', (request, socket, head) => chat.upgrade(reques
 /** Whether a host hands its handshakes on. One that does not is told so once: pages go on by events, and nobody would notice. */
 export class Wiring {
   #report: Reporter
-  /** Whether there is nothing to tell, or it was told. */
-  isSettled: boolean
+  #isSettled: boolean
 
   /** @param isWired where that is known, as it is of the chat's own server */
   constructor(report: Reporter, isWired: boolean) {
     this.#report = report
-    this.isSettled = isWired
+    this.#isSettled = isWired
   }
 
   /** The host has asked about a handshake. */
   reach(): void {
-    this.isSettled = true
+    this.#isSettled = true
   }
 
-  /** A page of a Node server has to do without a socket. To be told once. */
+  /** A page of a Node server has to do without a socket. */
   miss(): void {
-    this.isSettled = true
+    if (this.#isSettled) return
+    this.#isSettled = true
     this.#report({ event: 'sockets-missing', so: 'events carry the pages of this chat', add: ADD })
   }
 }

@@ -23,7 +23,7 @@ const TALK = [
 
 let framing = ''
 const host = await showPage(() => framing)
-const server = await serve({ frameOrigins: [`https://127.0.0.1:${host.port}`] })
+const server = await serve({ frameOrigins: [`https://127.0.0.1:${host.port}`], trustedProxies: ['loopback'] })
 const chat = await endTls(server.port)
 const browser = await launch()
 const zoe = await Person.create(server.url, 'zoe', 'Wednesday workshop')

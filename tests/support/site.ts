@@ -14,6 +14,8 @@ export interface SiteOptions extends Partial<ServerOptions> {
   readonly history?: number
   readonly isDraining?: () => boolean
   readonly clock?: TestClock
+  /** The address from which everything is asked. */
+  readonly peer?: string
 }
 
 export interface Fields {
@@ -25,6 +27,7 @@ export function makeHouse({
   history = 500,
   isDraining = () => false,
   clock = new TestClock(),
+  peer,
   ...options
 }: SiteOptions = {}) {
   const whole: ServerOptions = {
@@ -46,7 +49,7 @@ export function makeHouse({
   return {
     clock,
     site,
-    house: new House(standAlone(makeApp(site, new Sockets(clock)), site, whole.base), whole.base),
+    house: new House(standAlone(makeApp(site, new Sockets(clock)), site, whole.base), whole.base, peer),
   }
 }
 
@@ -54,15 +57,18 @@ export function makeHouse({
 export class House {
   readonly app: Hono<Env>
   readonly base: string
+  #from: object | undefined
 
-  constructor(app: Hono<Env>, base: string) {
+  constructor(app: Hono<Env>, base: string, peer?: string) {
     this.app = app
     this.base = base
+    this.#from = peer === undefined ? undefined : { remoteAddr: { hostname: peer } }
   }
 
   /** Asks for a path below the base path. */
   async ask(path: string, init: RequestInit & { duplex?: 'half' } = {}): Promise<Response> {
-    return this.app.request(`http://${HOST}${this.base}${path}`, { ...init, headers: { Host: HOST, ...init.headers } })
+    const asked = { ...init, headers: { Host: HOST, ...init.headers } }
+    return this.app.request(`http://${HOST}${this.base}${path}`, asked, this.#from)
   }
 
   /** Asks as a program does. */
