@@ -33,6 +33,8 @@ export function greeting(site: Site) {
     const token = tokens && c.req.query('visitor')
     if ((token === undefined && !ask) || c.req.method === 'HEAD' || !PAGES.has(c.req.header('sec-fetch-dest')))
       return next()
+    // Who was let in just now, and comes back to see whether the frame has kept that.
+    if (token === undefined && c.get('place').frame && c.req.query('joined') !== undefined) return next()
     const { member } = c.get('visit')
     // A browser that fetches ahead must not use up a link; told so, it asks again when somebody goes there.
     if (isAhead(c)) return member ? next() : answerRefusal(c, refuse('unavailable', { retryAfter: 1 }))
@@ -101,9 +103,10 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   }
   c.set('sealed', giveSession(c, site, room, joined.member))
   c.set('visit', { room, member: joined.member })
-  if (token === undefined || wantsJson(c)) return undefined
   // In a frame it has to be seen first whether the browser has kept their session there.
-  return withoutToken(c, c.get('place').frame && site.handovers.expect(room, joined.member))
+  const isToBeSeen = c.get('place').frame && (token !== undefined || !member)
+  if (wantsJson(c) || (token === undefined && !isToBeSeen)) return undefined
+  return withoutToken(c, isToBeSeen && site.handovers.expect(room, joined.member))
 }
 
 /**
@@ -153,7 +156,7 @@ function leaveOut(c: Ask, site: Site, coming: Coming, refusal: SiteRefusal): Res
 }
 
 /** The same address, without what was good for once. */
-function withoutToken(c: Ask, joined?: string): Response {
+function withoutToken(c: Ask, joined?: string | false): Response {
   const { searchParams } = new URL(c.req.url)
   searchParams.delete('visitor')
   if (joined) searchParams.set('joined', joined)
