@@ -42,6 +42,7 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
 function meetStranger(c: Ask, site: Site, room: Room): Response {
   const doubt = c.get('doubt')
   if (wantsJsonError(c)) return answerRefusal(c, doubt ?? refuse('no-session'))
+  if (doubt) c.get('refused')?.(doubt.refusal)
   const words = doubt && wordsOf(doubt)
   return c.html(showDoor(c, site, room, { words, visitor: c.get('nameplate') }).toString())
 }

@@ -246,6 +246,15 @@ test('the ordinary door, and a sentence, for a token that is not right', async (
   }
 })
 
+test('a link that proves nothing is counted as a refusal, once, whoever reads the answer', async () => {
+  const { come, house, site } = open()
+  const counted = () => site.ledger.refusals['visitor-unproven']
+  await come({}, { token: 'x' })
+  assert.is(counted(), 1)
+  await house.json('/rooms/lobby?visitor=x')
+  assert.is(counted(), 2)
+})
+
 test('clocks may be half a minute apart, and a token may be for ten minutes', async () => {
   const { come, clock } = open()
   const now = Math.floor(clock.now() / 1000)
