@@ -91,7 +91,8 @@ function meet(site: Site, path: string, policy: string): MiddlewareHandler<Env> 
 }
 
 function refuseOrigin(c: Ask, { advice, proxies }: Site): Response {
-  advice.originRefused(c.req.header('origin') ?? '', outsideOf(c, proxies))
+  const origin = c.req.header('origin')
+  if (origin !== undefined) advice.originRefused(origin, outsideOf(c, proxies))
   return answerRefusal(c, refuse('wrong-origin'))
 }
 

@@ -9,9 +9,8 @@ import { memberJson, roomJson } from './json.ts'
 import { outsideOf } from './guard/outside.ts'
 import { wordsOf } from './guard/refusals.ts'
 import { answerRefusal, orRefuse } from './guard/refuse.ts'
-import { sessionCookie } from './guard/session.ts'
-import { type Ask, type Env, type Site, scopeOf, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
-import { giveSession, visiting } from './guard/visit.ts'
+import { type Ask, type Env, type Site, type Visit, wantsJson, wantsJsonError } from './guard/site.ts'
+import { giveSession, setSession, visiting } from './guard/visit.ts'
 import { greeting, showDoor } from './visitor.ts'
 import { fragmentBytes } from './wire/frames.ts'
 
@@ -43,6 +42,7 @@ async function showRoom(c: Ask, site: Site): Promise<Response> {
 function meetStranger(c: Ask, site: Site, room: Room): Response {
   const doubt = c.get('doubt')
   if (wantsJsonError(c)) return answerRefusal(c, doubt ?? refuse('no-session'))
+  if (doubt) c.get('refused')?.(doubt.refusal)
   const words = doubt && wordsOf(doubt)
   return c.html(showDoor(c, site, room, { words, visitor: c.get('nameplate') }).toString())
 }
@@ -81,6 +81,6 @@ async function leave(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
   if (member) await site.rooms.leave(room.code, member.id)
   else if (wantsJsonError(c)) return answerRefusal(c, refuse('no-session'))
-  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), '', scopeOf(c, site)))
+  setSession(c, site, room, '')
   return wantsJson(c) ? c.body(null, 204) : c.redirect(staying(c.get('place'), `${c.get('place').base}/`), 303)
 }

@@ -33,6 +33,8 @@ export function greeting(site: Site) {
     const token = tokens && c.req.query('visitor')
     if ((token === undefined && !ask) || c.req.method === 'HEAD' || !PAGES.has(c.req.header('sec-fetch-dest')))
       return next()
+    // Who was let in just now, and comes back to see whether the frame has kept that.
+    if (token === undefined && c.get('place').frame && c.req.query('joined') !== undefined) return next()
     const { member } = c.get('visit')
     // A browser that fetches ahead must not use up a link; told so, it asks again when somebody goes there.
     if (isAhead(c)) return member ? next() : answerRefusal(c, refuse('unavailable', { retryAfter: 1 }))
@@ -43,8 +45,8 @@ export function greeting(site: Site) {
 }
 
 /**
- * Who is vouched for: by a token, or else by the site around the chat. Uses the token up. Wrong ones count as joins of
- * their address, and a right one is never refused for them.
+ * Who is vouched for: by a token, or else by the site around the chat. Uses the token up. Wrong ones are counted by
+ * address, and neither a right one nor a join by a form is refused for them.
  */
 export async function whoComes(
   c: Ask,
@@ -84,7 +86,7 @@ export function isAboutName({ refusal }: SiteRefusal): boolean {
 
 function countWrong(c: Ask, { limits, proxies }: Site, refusal: SiteRefusal): SiteRefusal {
   if (refusal.refusal === 'visitors-busy' || c.get('visit').member) return refusal
-  const wait = limits.joins.take(outsideOf(c, proxies).address)
+  const wait = limits.wrongLinks.take(outsideOf(c, proxies).address)
   return wait > 0 ? refuse('too-many-joins', { retryAfter: Math.ceil(wait) }) : refusal
 }
 
@@ -93,6 +95,7 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   const { room, member } = c.get('visit')
   const { visitor, token } = coming
   if (token === undefined && member && isAsBefore(visitor, member)) return undefined
+  if (token !== undefined && isGivingAway(c, visitor)) return askFirst(c, coming)
   const joined = await orRefuse(site, site.rooms.vouch(room.code, visitor, { instead: member?.id }))
   if (!joined.ok) {
     coming.giveBack()
@@ -100,9 +103,27 @@ async function letIn(c: Ask, site: Site, coming: Coming): Promise<Response | und
   }
   c.set('sealed', giveSession(c, site, room, joined.member))
   c.set('visit', { room, member: joined.member })
-  if (token === undefined || wantsJson(c)) return undefined
   // In a frame it has to be seen first whether the browser has kept their session there.
-  return withoutToken(c, c.get('place').frame && site.handovers.expect(room, joined.member))
+  const isToBeSeen = c.get('place').frame && (token !== undefined || !member)
+  if (wantsJson(c) || (token === undefined && !isToBeSeen)) return undefined
+  return withoutToken(c, isToBeSeen && site.handovers.expect(room, joined.member))
+}
+
+/**
+ * Whether a link would take a room from its host: what a guest may do becomes the visitor's, or ends, and anybody can
+ * send a host a link of their own. A program has read what it follows.
+ */
+function isGivingAway(c: Ask, { role }: Vouched): boolean {
+  const { member } = c.get('visit')
+  const isGuestHost = member?.role === 'host' && !member.isVouched
+  return isGuestHost && role !== 'host' && bearer(c.req.header('authorization')) === undefined
+}
+
+/** Shows the door to a host, who says there whether they want to be the visitor. */
+function askFirst(c: Ask, coming: Coming): undefined {
+  coming.giveBack()
+  c.set('visit', { room: c.get('visit').room, member: undefined })
+  c.set('nameplate', nameplateOf(coming))
 }
 
 function isAsBefore({ id, name, role }: Vouched, member: Member): boolean {
@@ -135,7 +156,7 @@ function leaveOut(c: Ask, site: Site, coming: Coming, refusal: SiteRefusal): Res
 }
 
 /** The same address, without what was good for once. */
-function withoutToken(c: Ask, joined?: string): Response {
+function withoutToken(c: Ask, joined?: string | false): Response {
   const { searchParams } = new URL(c.req.url)
   searchParams.delete('visitor')
   if (joined) searchParams.set('joined', joined)

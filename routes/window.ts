@@ -20,9 +20,11 @@ async function enterWindow(c: Ask, site: Site): Promise<Response> {
   const { room, member } = c.get('visit')
   const read = await readFields(c)
   if (!read.ok) return answerRefusal(c, read)
-  const claim = site.handovers.redeem(room.code, read.fields.token ?? '')
+  const { token = '' } = read.fields
+  const claim = site.handovers.read(room.code, token)
   const found = claim && (await site.rooms.recognise(claim))
-  if (found) {
+  // What the store fails at can be tried again, and of two at the same moment one comes in.
+  if (found && site.handovers.redeem(room.code, token)) {
     // A session from before the site could be framed would be found first: browsers keep it beside the new one.
     c.header('Set-Cookie', sessionCookie(roomPath(place, room), '', 'SameSite=Lax'))
     return welcome(c, site, found.room, found.member)

@@ -238,6 +238,15 @@ test('a browser’s origin is that of its host, though a proxy names the port an
   assert.is(await post('evil.test', 'http://parlour.test'), 403)
 })
 
+test('what came from another site without an origin is refused, and asks nobody to set anything', async () => {
+  const { ask, reports } = behind()
+  assert.is((await ask('/join', {}, { 'Sec-Fetch-Site': 'cross-site' })).status, 403)
+  assert.equal(
+    reports.filter(({ event }) => event === 'origin-refused'),
+    [],
+  )
+})
+
 test('a refused origin is told once a minute, with what was compared and what to set', async () => {
   const cases: [string, Record<string, string>, Report][] = [
     [

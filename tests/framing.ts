@@ -7,6 +7,7 @@ import { Sessions } from '../routes/guard/session.ts'
 import { readSettings } from '../routes/settings.ts'
 import { isPublicSuffix } from '../routes/suffix.ts'
 import { TestClock } from './support/clock.ts'
+import { withOutage } from './support/outage.ts'
 import { Person } from './support/person.ts'
 import { Raw } from './support/raw.ts'
 import { serve } from './support/server.ts'
@@ -199,7 +200,8 @@ test('session and views carry the same attributes when they are made and when th
   assert.match(cookie(live), new RegExp(`^seen=.*; HttpOnly; ${CROSSING}$`))
   await live.body?.cancel()
   const left = await ann.post('/leave', {}, HTTPS)
-  assert.is(cookie(left), `parlour=; Path=${ann.room}; Max-Age=0; HttpOnly; ${CROSSING}`)
+  const gone = `parlour=; Path=${ann.room}; Max-Age=0; HttpOnly`
+  assert.equal(left.headers.getSetCookie(), [`${gone}; SameSite=Lax`, `${gone}; ${CROSSING}`])
   const over = await ann.ask('/live/1.a-00000000', { headers: HTTPS })
   assert.match(cookie(over), new RegExp(`^over=1; .*; HttpOnly; ${CROSSING}$`))
   assert.match(cookie(await house.post(`${ann.room}/members`, { name: 'cy' })), /HttpOnly; SameSite=Lax$/)
@@ -348,6 +350,18 @@ test('a window opens as the same member, once for each page, and without anythin
   assert.equal([back.status, back.headers.get('location')], [303, ann.room], 'the window has its own cookie already')
 })
 
+test('what lets into a window is not used up by a store that fails', async () => {
+  const { store, outage } = withOutage(new MemoryStore({ history: 50, bytes: 1024 * 1024, rooms: 10 }))
+  const { house } = makeHouse({ ...FRAMABLE, store })
+  const ann = await house.open()
+  const token = await tokenOf(ann)
+  outage.of = ['member']
+  assert.is((await house.post(`${ann.room}/window`, { token }, HTTPS)).status, 503)
+  outage.of = []
+  const both = await Promise.all([1, 2].map(() => house.post(`${ann.room}/window`, { token }, HTTPS)))
+  assert.equal(both.map(({ status }) => status).toSorted(), [303, 403], 'once')
+})
+
 test('nothing lets into a window that is forged, for another room, a session, too old, from before a restart, or of who left', async () => {
   const { house, clock } = makeHouse({ ...FRAMABLE })
   const [ann, bob] = [await house.open(), await house.open('bob')]
@@ -390,6 +404,25 @@ test('what lets into a window is bounded, and good once however many others ther
   assert.is(handovers.arrive('ACD-EFG-HJK', expected[0]), undefined)
   assert.ok(handovers.arrive('ACD-EFG-HJK', expected[1000]))
   assert.is(handovers.arrive('ACD-EFG-HJK', expected[1000]), undefined)
+})
+
+test('whom the site around the chat names without a cookie is told too that a frame keeps none', async () => {
+  const visitor = (request: Request) =>
+    new URL(request.url).searchParams.has('ticket') ? { id: '17', name: 'ann' } : undefined
+  const { house } = makeHouse({ ...FRAMABLE, fixed: [{ code: 'lobby', title: '' }], visitor })
+  const came = await house.ask('/rooms/lobby?framed&ticket=1', { headers: IN_FRAME })
+  const path = came.headers.get('location') as string
+  assert.match(path, /^\/rooms\/lobby\?framed=&ticket=1&joined=[\w-]{16}$/)
+  const lost = await house.ask(path, { headers: IN_FRAME })
+  assert.match(await lost.text(), /keeps nothing for a room inside another page[^]*name="token"/)
+  assert.is(lost.headers.get('set-cookie'), null)
+  const Cookie = /^[^;]+/.exec(came.headers.get('set-cookie') ?? '')?.[0] as string
+  const kept = await house.ask(path, { headers: { ...IN_FRAME, Cookie } })
+  assert.equal([kept.status, kept.headers.get('location')], [303, '/rooms/lobby?framed'])
+  const again = await house.ask('/rooms/lobby?framed&ticket=1', { headers: { ...IN_FRAME, Cookie } })
+  assert.is(again.status, 200, 'who is known already is not asked to come again')
+  const window = await house.ask('/rooms/lobby?ticket=1', { headers: { 'Sec-Fetch-Dest': 'document' } })
+  assert.match(await window.text(), 'You are <b><bdi>ann</bdi></b>')
 })
 
 test('a room offers one line to copy where other sites may show it, and not in a frame', async () => {

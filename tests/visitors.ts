@@ -125,7 +125,7 @@ test('a guest of that browser becomes the visitor, and what hosts made of them s
   assert.equal(await memberOf(visitor), { id: visitor.id, name: 'ann', role: 'member', muted: true })
   assert.not.equal(visitor.id, guest.id)
   assert.is((await guest.json()).status, 401, 'the guest is nobody any more')
-  const boss = guestIn(house, await host.ask(link(BOB)), host.code)
+  const boss = guestIn(house, await host.post('/members', { visitor: link(BOB).split('=')[1] }), host.code)
   assert.is((await memberOf(boss)).role, 'host')
   assert.equal(
     site.rooms
@@ -134,6 +134,34 @@ test('a guest of that browser becomes the visitor, and what hosts made of them s
       .toSorted(),
     ['ann', 'bob'],
   )
+})
+
+test('a host who follows a link that somebody sent them gives nothing away before they say so', async () => {
+  const { house, mint } = open()
+  const host = await house.open('zoe')
+  const link = (jti: number, role?: 'member') => mint({ ...BOB, room: host.code, jti, role })
+  const token = link(1)
+  const door = await host.ask(`?visitor=${token}`)
+  assert.equal([door.status, door.headers.get('set-cookie')], [200, null])
+  assert.match(await door.text(), `You come in as <b><bdi>bob</bdi></b>`)
+  assert.is((await host.ask(`?visitor=${link(3, 'member')}`)).status, 200)
+  assert.is((await memberOf(host)).role, 'host', 'they are who they were')
+  const bob = guestIn(house, await house.ask(`${host.room}?visitor=${link(2)}`), host.code)
+  assert.is((await memberOf(bob)).role, 'member', 'who made the link got nothing')
+  const foreign = await host.post('/members', { visitor: token }, { Origin: 'https://evil.example' })
+  assert.is(foreign.status, 403)
+  const boss = guestIn(house, await host.post('/members', { visitor: token }), host.code)
+  assert.equal(await memberOf(boss), { id: bob.id, name: 'bob', role: 'host' })
+})
+
+test('a host who follows a link that makes them host, or brings their token as a program, is that visitor at once', async () => {
+  const { house, mint } = open()
+  const [host, other] = [await house.open('zoe'), await house.open('kim')]
+  const link = (code: string, role?: 'host') => `?visitor=${mint({ ...BOB, room: code, role })}`
+  const boss = guestIn(house, await host.ask(link(host.code, 'host')), host.code)
+  assert.is((await memberOf(boss)).role, 'host')
+  const program = (await (await other.json(link(other.code))).json()) as { member: { name: string; role: string } }
+  assert.equal([program.member.name, program.member.role], ['bob', 'host'])
 })
 
 test('a browser that comes with another person’s link is that person, and the first one stays who they are', async () => {
@@ -216,6 +244,15 @@ test('the ordinary door, and a sentence, for a token that is not right', async (
     assert.equal([json.status, await errorIn(json)], [401, code], why)
     if (isGivenBack) assert.is(await errorIn(await come({}, { token, headers: { Accept: 'application/json' } })), code)
   }
+})
+
+test('a link that proves nothing is counted as a refusal, once, whoever reads the answer', async () => {
+  const { come, house, site } = open()
+  const counted = () => site.ledger.refusals['visitor-unproven']
+  await come({}, { token: 'x' })
+  assert.is(counted(), 1)
+  await house.json('/rooms/lobby?visitor=x')
+  assert.is(counted(), 2)
 })
 
 test('clocks may be half a minute apart, and a token may be for ten minutes', async () => {
@@ -375,11 +412,12 @@ test('at the door of a room with a password a visitor types only that, and the l
   assert.is(await errorIn(await house.json(`/rooms/lobby?visitor=${mint(BOB)}`)), 'password-wrong')
 })
 
-test('wrong tokens are counted, and never keep a right one out', async () => {
-  const { come } = open({ areRatesLimited: true })
+test('wrong tokens are counted, and never keep a right one out, nor who joins by a form', async () => {
+  const { come, house } = open({ areRatesLimited: true })
   for (let count = 0; count < 60; count += 1) assert.is((await come({}, { token: 'x' })).status, 200)
   assert.is((await come({}, { token: 'x' })).status, 429)
   assert.is((await come(ANN)).status, 303)
+  assert.is((await house.post('/rooms/lobby/members', { name: 'zoe' })).status, 303)
 })
 
 test('what the store fails at can be tried again with the same link', async () => {

@@ -40,15 +40,21 @@ export class Handovers {
     return this.#sessions.seal(room, member, HANDOVER)
   }
 
-  /** Who comes from a frame; undefined where that is over, or was never good for this room. */
-  redeem(code: string, token: string): Claim | undefined {
+  /** Who would come from a frame; undefined where that is over, or was never good for this room. */
+  read(code: string, token: string): Claim | undefined {
     const claim = this.#sessions.open(token, HANDOVER)
     if (claim?.room !== code || claim.issued.isEarlier) return undefined
     const made = claim.issued.elapsed
     const last = Math.max(this.#floor, this.#redeemed.get(claim.member.id) ?? -1)
-    if (made <= last || this.#clock.elapsed() - made > HANDOVER_MS) return undefined
+    return made <= last || this.#clock.elapsed() - made > HANDOVER_MS ? undefined : claim
+  }
+
+  /** The same, and uses it up. */
+  redeem(code: string, token: string): Claim | undefined {
+    const claim = this.read(code, token)
+    if (!claim) return undefined
     this.#redeemed.delete(claim.member.id)
-    this.#redeemed.set(claim.member.id, made)
+    this.#redeemed.set(claim.member.id, claim.issued.elapsed)
     if (this.#redeemed.size > REDEEMED) this.#forget()
     return claim
   }

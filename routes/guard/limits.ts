@@ -6,13 +6,14 @@ import type { Fields } from './body.ts'
 import { isAboutPassword, type SiteResult } from './refusals.ts'
 import type { Limits, Site } from './site.ts'
 
-/** Twenty rooms an hour, sixty joins, ten wrong codes and sixty wrong passwords a minute, or no limit at all. */
+/** Twenty rooms an hour, sixty joins, ten wrong codes, sixty wrong links and passwords a minute, or no limit at all. */
 export function makeLimits(clock: Clock, areRatesLimited: boolean): Limits {
   const buckets = (rate: Rate) => new Buckets(areRatesLimited ? rate : UNLIMITED, clock.elapsed)
   return {
     newRooms: buckets({ burst: 20, perSecond: 20 / 3600 }),
     joins: buckets({ burst: 60, perSecond: 1 }),
     wrongCodes: buckets({ burst: 10, perSecond: 10 / 60 }),
+    wrongLinks: buckets({ burst: 60, perSecond: 1 }),
     passwords: buckets({ burst: 60, perSecond: 1 }),
     posts: buckets({ burst: 100, perSecond: 20 }),
     frames: areRatesLimited ? { burst: 100, perSecond: 20 } : UNLIMITED,

@@ -60,13 +60,18 @@ export class Sessions {
    * @param cookies the `Cookie` header; the same name may come more than once, from paths within each other
    */
   find(code: string, authorization: string | undefined, cookies: string | undefined): Claim | undefined {
+    for (const claim of this.all(code, authorization, cookies)) return claim
+    return undefined
+  }
+
+  /** The same, and what else it proves: one of several sessions may be over. */
+  *all(code: string, authorization: string | undefined, cookies: string | undefined): Iterable<Claim> {
     const token = bearer(authorization)
     for (const one of token === undefined ? tokensIn(cookies ?? '') : [token]) {
       // A look at what a token claims costs far less than its signature.
       const claim = this.#claimIn(one)?.room === code ? this.open(one) : undefined
-      if (claim) return claim
+      if (claim) yield claim
     }
-    return undefined
   }
 
   /** Milliseconds since a session was made: the clock on the wall is only asked how long before the start that was. */

@@ -24,6 +24,8 @@ export interface Limits {
   readonly newRooms: Buckets
   readonly joins: Buckets
   readonly wrongCodes: Buckets
+  /** Links of visitors that prove nothing: whoever sends many keeps nobody else out who joins by a form. */
+  readonly wrongLinks: Buckets
   /** Wrong passwords at the door of one room. */
   readonly passwords: Buckets
   /** All that the members behind one address say. */

@@ -50,9 +50,10 @@ export async function findVisit(
   authorization?: string,
   cookie?: string,
 ): Promise<Visit | undefined> {
-  const claim = site.sessions.find(code, authorization, cookie)
-  const found = claim && (await site.rooms.recognise(claim))
-  if (found) return { ...found, isRenamed: found.member.name !== claim.member.name }
+  for (const claim of site.sessions.all(code, authorization, cookie)) {
+    const found = await site.rooms.recognise(claim)
+    if (found) return { ...found, isRenamed: found.member.name !== claim.member.name }
+  }
   const room = await site.rooms.find(code)
   return room && { room, member: undefined }
 }
@@ -60,8 +61,20 @@ export async function findVisit(
 /** Gives somebody a session in the room's own cookie. Answers it, for programs. */
 export function giveSession(c: Ask, site: Site, room: Room, member: Member): string {
   const token = site.sessions.seal(room, member)
-  c.header('Set-Cookie', sessionCookie(roomPath(c.get('place'), room), token, scopeOf(c, site)), { append: true })
+  setSession(c, site, room, token)
   return token
+}
+
+/**
+ * Sets the room's own cookie, or takes it back.
+ * @param token empty where there is to be none
+ */
+export function setSession(c: Ask, site: Site, room: Room, token: string): void {
+  const [path, scope] = [roomPath(c.get('place'), room), scopeOf(c, site)]
+  // Browsers keep one from before the site could be framed beside the new one, and send it first.
+  const isBeside = scope.includes('Partitioned') && site.sessions.find(room.code, undefined, c.req.header('cookie'))
+  if (isBeside) c.header('Set-Cookie', sessionCookie(path, '', 'SameSite=Lax'), { append: true })
+  c.header('Set-Cookie', sessionCookie(path, token, scope), { append: true })
 }
 
 /** Lets members through; everyone else is told where to join, or to wait. */
