@@ -256,7 +256,7 @@ test('a refused origin is told once a minute, with what was compared and what to
         event: 'origin-refused',
         origin: 'https://chat.example',
         expected: `http://${HOST}`,
-        advise: `Forwarding headers came from ${PROXY}, which is not trusted. If that is your proxy, set TRUSTED_PROXIES=${PROXY}.`,
+        advice: `Forwarding headers came from ${PROXY}, which is not trusted. If that is your proxy, set TRUSTED_PROXIES=${PROXY}.`,
       },
     ],
     [
@@ -266,7 +266,7 @@ test('a refused origin is told once a minute, with what was compared and what to
         event: 'origin-refused',
         origin: `https://${HOST}`,
         expected: `http://${HOST}`,
-        advise: `If the chat is at https://${HOST}, let the proxy set X-Forwarded-Proto, and set TRUSTED_PROXIES to its address.`,
+        advice: `If the chat is at https://${HOST}, let the proxy set X-Forwarded-Proto, and set TRUSTED_PROXIES to its address.`,
       },
     ],
     [
@@ -276,7 +276,7 @@ test('a refused origin is told once a minute, with what was compared and what to
         event: 'origin-refused',
         origin: 'https://chat.example',
         expected: `http://${HOST}`,
-        advise:
+        advice:
           'If the chat is at https://chat.example, let the proxy pass Host on. If that is another site that may use the chat, set ORIGINS=https://chat.example.',
       },
     ],
@@ -293,7 +293,7 @@ test('a refused origin is told once a minute, with what was compared and what to
     assert.is(told().length, 1)
     await clock.pass(1000)
     await ask('/join', {}, { Origin: 'null' })
-    assert.match(String(told()[1].advise), 'Referrer-Policy')
+    assert.match(String(told()[1].advice), 'Referrer-Policy')
   }
 })
 
@@ -314,7 +314,7 @@ test('a handshake that is refused is told too, and shares the minute with forms'
         event: 'origin-refused',
         origin: 'https://chat.example',
         expected: server.url,
-        advise:
+        advice:
           'Forwarding headers came from 127.0.0.1, which is not trusted. If that is your proxy, set TRUSTED_PROXIES=loopback.',
       },
     ])
@@ -362,7 +362,7 @@ test('who asks a socket’s address without a handshake is told what is missing,
       reports.map(({ event }) => event),
       ['upgrade-lost', 'base-path-lost'],
     )
-    assert.match(String(reports[1].advise), '/chat')
+    assert.match(String(reports[1].advice), '/chat')
   } finally {
     await server.stop()
   }

@@ -24,20 +24,20 @@ export class Advice {
       event: 'origin-refused',
       origin: shown(origin),
       expected: outside.origin ?? 'unknown',
-      advise: adviceOn(origin, outside),
+      advice: adviceOn(origin, outside),
     }))
   }
 
   /** A handshake came without what makes it one. */
   upgradeLost(): void {
-    const advise = 'Let the proxy speak HTTP/1.1 to the chat, and pass on the headers Upgrade and Connection.'
-    this.#tell('upgrade-lost', () => ({ event: 'upgrade-lost', advise }))
+    const advice = 'Let the proxy speak HTTP/1.1 to the chat, and pass on the headers Upgrade and Connection.'
+    this.#tell('upgrade-lost', () => ({ event: 'upgrade-lost', advice }))
   }
 
   /** Somebody asked for what lies below the base path as if there were none. */
   baseLost(base: string): void {
-    const advise = `The chat is below ${base}. Let the proxy keep that at the start of what it passes on, or set no BASE_PATH.`
-    this.#tell('base-path-lost', () => ({ event: 'base-path-lost', advise }))
+    const advice = `The chat is below ${base}. Let the proxy keep that at the start of what it passes on, or set no BASE_PATH.`
+    this.#tell('base-path-lost', () => ({ event: 'base-path-lost', advice }))
   }
 }
 
