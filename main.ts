@@ -6,9 +6,10 @@ import { Ledger } from './routes/guard/ledger.ts'
 import { reportAll } from './routes/guard/report.ts'
 import { metricsText } from './routes/metrics.ts'
 import { addressesOf } from './routes/reach.ts'
+import { type HostPort, SettingsError } from './routes/reading.ts'
 import { type ScrapeServer, serveMetrics } from './routes/scrape.ts'
 import { type RunningServer, startServer } from './routes/server.ts'
-import { HELP, type HostPort, readSettings, type Settings, SettingsError } from './routes/settings.ts'
+import { HELP, readSettings, type Settings } from './routes/settings.ts'
 import { version } from './static/built.ts'
 
 const LONGEST_STOP_MS = 9500

@@ -15,15 +15,11 @@ const STAR = '*.'
 const NAME = /^[\w-]+(\.[\w-]+)*$/
 
 /**
- * Reads the sites: origins with a comma between them, in which `*.` stands for whatever is before a name.
+ * Reads the sites: origins, in which `*.` stands for whatever is before a name.
  * @param isShared whether names below this one belong to people who have nothing to do with each other
  * @returns the sites as browsers write origins, each once; or the first that cannot be, and why
  */
-export function readSites(value: string, isShared: (host: string) => boolean): string[] | WrongSite {
-  const items = value
-    .split(',')
-    .map((item) => item.trim())
-    .filter(Boolean)
+export function readSites(items: readonly string[], isShared: (host: string) => boolean): string[] | WrongSite {
   const sites = new Set<string>()
   for (const item of items) {
     const site = readSite(item, isShared)

@@ -20,7 +20,7 @@ export class Proxies {
   /** The proxy that was seen last: most requests come by the same. */
   #last: string | undefined
 
-  /** @param items addresses, blocks or `loopback`, as `areProxies` takes them */
+  /** @param items addresses, blocks or `loopback`, as `noProxy` lets them pass */
   constructor(items: readonly string[]) {
     this.#areAny = items.length > 0
     for (const { address, bits, family } of items.flatMap(blocksIn))
