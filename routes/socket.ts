@@ -1,16 +1,14 @@
 import type { Hono } from 'hono'
-import { refuse } from '../rooms/types.ts'
-import { farewellFrame } from '../templates/frames.ts'
-import { isAllowed } from './guard/origin.ts'
+import { type Member, type Room, refuse } from '../rooms/types.ts'
+import { mayConnect } from './guard/origin.ts'
 import { outsideOf } from './guard/outside.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import { whileRunning } from './guard/running.ts'
-import { bearer } from './guard/session.ts'
-import type { Ask, Env, Site, Visit } from './guard/site.ts'
-import { countWrongCode, findVisit } from './guard/visit.ts'
-import { whyNot, wordsTo } from './wire/handshake.ts'
+import type { Ask, Env, Site } from './guard/site.ts'
+import { findVisit } from './guard/visit.ts'
 import type { Sockets } from './wire/socket.ts'
 import { type Upgraded, upgradeOf, WebConnection } from './wire/web.ts'
+import { greet, welcomeOf } from './wire/welcome.ts'
 
 /** A room's socket, where the server upgrades by itself; a Node server hands its handshakes to `upgrade`. */
 export function socket(app: Hono<Env>, site: Site, sockets: Sockets): void {
@@ -34,51 +32,28 @@ function needsUpgrade({ wiring, advice }: Site) {
 
 /**
  * Opens a socket. A page of a foreign origin is refused before the upgrade; whoever is refused for good for another
- * reason is let in and sent away, because htmx tries a refused handshake again for ever.
+ * reason is let in and sent away.
  */
 async function open(c: Ask, site: Site, sockets: Sockets): Promise<Response> {
-  if (!isWelcome(c, site)) return answerRefusal(c, refuse('wrong-origin'))
+  const { origin, authorization, cookie } = c.req.header()
+  const outside = outsideOf(c, site.proxies)
+  if (!mayConnect(origin, authorization, outside, site)) return answerRefusal(c, refuse('wrong-origin'))
   const code = site.rooms.codeOf(c.req.param('code') ?? '')
-  const { authorization, cookie } = c.req.header()
   const visit = code === undefined ? undefined : await findVisit(site, code, authorization, cookie)
   if (site.isDraining()) return answerRefusal(c, refuse('draining', { retryAfter: 5 }))
-  const { address } = outsideOf(c, site.proxies)
-  const isGuessing = !visit && countWrongCode(site, address).refusal === 'too-many-tries'
+  const { address } = outside
+  const welcome = welcomeOf(visit, site, address)
   const upgraded = upgrade(c)
   if (!upgraded) return answerRefusal(c, refuse('malformed'))
-  upgraded.socket.addEventListener('open', () => {
-    if (isGuessing) sendAway(upgraded.socket)
-    else greet(upgraded.socket, visit)
-  })
-  return upgraded.response
-
-  function sendAway(socket: WebSocket): void {
-    site.ledger.refused('too-many-tries')
-    socket.close(1013)
-  }
-
-  function greet(socket: WebSocket, visit: Visit | undefined): void {
-    const { room, member } = visit ?? {}
-    const place = c.get('place')
-    if (!room || !member || member.isWaiting) {
-      site.ledger.refused(whyNot(visit))
-      socket.send(farewellFrame(wordsTo(visit), place))
-      return socket.close(1008)
-    }
+  const { socket, response } = upgraded
+  const place = c.get('place')
+  const letIn = (room: Room, member: Member) => {
     const connection = new WebConnection({ registry: sockets, site, place, code: room.code, member, socket, address })
     sockets.keep(connection)
     void connection.enter()
   }
-}
-
-function isWelcome(c: Ask, { origins, proxies, advice }: Site): boolean {
-  if (bearer(c.req.header('authorization')) !== undefined) return true
-  const origin = c.req.header('origin')
-  if (origin === undefined) return false
-  const outside = outsideOf(c, proxies)
-  if (isAllowed(origin, outside.scheme, outside.host, origins)) return true
-  advice.originRefused(origin, outside)
-  return false
+  socket.addEventListener('open', () => greet(socket, welcome, site, place, letIn))
+  return response
 }
 
 function upgrade(c: Ask): Upgraded | undefined {

@@ -1,4 +1,5 @@
-import { outsideOf } from './outside.ts'
+import { type Outside, outsideOf } from './outside.ts'
+import { bearer } from './session.ts'
 import type { Ask, Site } from './site.ts'
 
 const FOREIGN: readonly string[] = ['cross-site', 'same-site']
@@ -17,8 +18,25 @@ export function isOwnOrigin(c: Ask, { origins, proxies }: Pick<Site, 'origins' |
   return isAllowed(origin, scheme, host, origins)
 }
 
+/**
+ * Whether somebody may have a socket: a program with a token, or a page of an origin that may, because browsers send
+ * cookies with the handshakes of any page (RFC 6455, 10.2). Tells whoever runs this of another origin.
+ */
+export function mayConnect(
+  origin: string | undefined,
+  authorization: string | undefined,
+  outside: Outside,
+  { origins, advice }: Pick<Site, 'origins' | 'advice'>,
+): boolean {
+  if (bearer(authorization) !== undefined) return true
+  if (origin === undefined) return false
+  if (isAllowed(origin, outside.scheme, outside.host, origins)) return true
+  advice.originRefused(origin, outside)
+  return false
+}
+
 /** Whether an `Origin` is the request's own, or one that was named in the settings. */
-export function isAllowed(origin: string, scheme: string, host: string | undefined, others: Site['origins']): boolean {
+function isAllowed(origin: string, scheme: string, host: string | undefined, others: Site['origins']): boolean {
   return (host !== undefined && isOriginOf(origin, `${scheme}://${host}`)) || others.has(origin)
 }
 

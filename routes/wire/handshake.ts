@@ -2,24 +2,21 @@ import type { IncomingMessage } from 'node:http'
 import type { Buffer } from 'node:buffer'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type WebSocket, WebSocketServer } from 'ws'
+import { WebSocketServer } from 'ws'
 import { type Member, type Room, refuse } from '../../rooms/types.ts'
-import { farewellFrame } from '../../templates/frames.ts'
-import type { Place } from '../../templates/page.ts'
 import type { Knock } from '../guard/mounts.ts'
-import { isAllowed } from '../guard/origin.ts'
+import { mayConnect } from '../guard/origin.ts'
 import { type Outside, outsideOfRequest } from '../guard/outside.ts'
-import { type SiteCode, statusOf, wordsOf } from '../guard/refusals.ts'
+import { type SiteCode, statusOf } from '../guard/refusals.ts'
 import { refusalOf } from '../guard/refuse.ts'
-import { bearer } from '../guard/session.ts'
-import type { Site, Visit } from '../guard/site.ts'
-import { countWrongCode, findVisit } from '../guard/visit.ts'
+import type { Site } from '../guard/site.ts'
+import { findVisit } from '../guard/visit.ts'
 import { attach, RoomSocket, SocketConnection } from './connection.ts'
 import { FRAME_BYTES } from './conversation.ts'
 import { rejectHandshake } from './ending.ts'
-import { FAREWELLS } from './farewells.ts'
 import { readHead } from './head.ts'
 import type { Sockets } from './socket.ts'
+import { greet, type Welcome, welcomeOf } from './welcome.ts'
 
 const HANDSHAKE_MS = 10_000
 
@@ -33,13 +30,6 @@ const PROTOCOL = {
   // Pongs that wait for somebody who pings and does not read: a few more than may be asked for at once.
   maxPendingAutoPongs: 128,
   closeTimeout: 2000,
-}
-
-/** What is to become of a handshake that was not refused. */
-interface Welcome {
-  readonly visit: Visit | undefined
-  /** Whether somebody tries one wrong code after the other. */
-  readonly isGuessing: boolean
 }
 
 /** A handshake, from its request to its answer. */
@@ -100,30 +90,26 @@ export class Handshakes {
   async #answer({ request, socket, code, outside }: Handshake): Promise<Welcome | undefined> {
     if (!readHead(request).isLawful) return this.#reject(socket, 'malformed')
     if (this.#site.isDraining()) return this.#reject(socket, 'draining')
-    if (!this.#isWelcome(request, outside)) return this.#refuseOrigin(socket, request, outside)
-    const { authorization, cookie } = request.headers
+    const { origin, authorization, cookie } = request.headers
+    if (!mayConnect(origin, authorization, outside, this.#site)) return this.#reject(socket, 'wrong-origin')
     const room = this.#site.rooms.codeOf(code)
     const visit = room === undefined ? undefined : await findVisit(this.#site, room, authorization, cookie)
     if (socket.destroyed || socket.writableEnded) return undefined
     if (this.#site.isDraining()) return this.#reject(socket, 'draining')
-    const isGuessing = !visit && countWrongCode(this.#site, outside.address).refusal === 'too-many-tries'
-    return { visit, isGuessing }
+    return welcomeOf(visit, this.#site, outside.address)
   }
 
-  #upgrade(handshake: Handshake, { visit, isGuessing }: Welcome): void {
+  #upgrade(handshake: Handshake, welcome: Welcome): void {
     const { request, socket, head, place, done } = handshake
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       done()
       socket.off('error', ignore)
       ws.on('error', ignore)
-      if (isGuessing) this.#sendAway(ws)
-      else if (visit?.member && !visit.member.isWaiting)
-        this.#greet(ws as RoomSocket, handshake, visit.room, visit.member)
-      else this.#dismiss(ws, visit, place)
+      greet(ws, welcome, this.#site, place, (room, member) => this.#letIn(ws as RoomSocket, handshake, room, member))
     })
   }
 
-  #greet(ws: RoomSocket, { socket, outside, place }: Handshake, room: Room, member: Member): void {
+  #letIn(ws: RoomSocket, { socket, outside, place }: Handshake, room: Room, member: Member): void {
     const { address } = outside
     const met = { registry: this.#sockets, site: this.#site, address, place, code: room.code, member }
     const connection = new SocketConnection({ ...met, ws, socket: socket as Socket })
@@ -132,46 +118,11 @@ export class Handshakes {
     attach(ws, connection)
   }
 
-  #isWelcome({ headers }: IncomingMessage, { scheme, host }: Outside): boolean {
-    if (bearer(headers.authorization) !== undefined) return true
-    if (headers.origin === undefined) return false
-    return isAllowed(headers.origin, scheme, host, this.#site.origins)
-  }
-
-  #refuseOrigin(socket: Duplex, { headers }: IncomingMessage, outside: Outside): undefined {
-    if (headers.origin !== undefined) this.#site.advice.originRefused(headers.origin, outside)
-    return this.#reject(socket, 'wrong-origin')
-  }
-
   #reject(socket: Duplex, kind: SiteCode): undefined {
     if (!socket.writableEnded) this.#site.ledger.refused(kind)
     rejectHandshake(socket, this.#site.clock, statusOf(refuse(kind)))
-  }
-
-  #sendAway(ws: WebSocket): void {
-    this.#site.ledger.refused('too-many-tries')
-    ws.close(1013)
-  }
-
-  /** Tells somebody who is not in the room why they are not let in. */
-  #dismiss(ws: WebSocket, visit: Visit | undefined, place: Place): void {
-    this.#site.ledger.refused(whyNot(visit))
-    ws.send(farewellFrame(wordsTo(visit), place))
-    ws.close(1008)
   }
 }
 
 // What goes wrong on a socket ends in its `close`.
 function ignore(): void {}
-
-/** Why somebody is not let in for good. */
-export function whyNot(visit: Visit | undefined): SiteCode {
-  if (!visit) return 'room-unknown'
-  return visit.member ? 'waiting' : 'no-session'
-}
-
-/** What somebody is told who is not let in for good. */
-export function wordsTo(visit: Visit | undefined): string {
-  if (!visit) return FAREWELLS['room-gone'].words
-  return visit.member ? wordsOf(refuse('waiting')) : FAREWELLS.removed.words
-}
