@@ -1,9 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { close, listen } from './listening.ts'
 import { TYPE } from './metrics.ts'
 
+/** A server of metrics, and of nothing else. */
 export interface ScrapeServer {
   readonly port: number
+  /** Stops at once. */
   stop(): Promise<void>
 }
 
@@ -24,18 +26,19 @@ const HTTP = {
  * listen.
  * @param text what is measured, at the moment of asking
  */
-export function serveMetrics(place: { host: string; port: number }, text: () => string): Promise<ScrapeServer> {
+export async function serveMetrics(place: { host: string; port: number }, text: () => string): Promise<ScrapeServer> {
   const server = createServer(HTTP, (request, response) => answer(request, response, text))
   server.maxConnections = CONNECTIONS
   // Also for an answer that nobody reads.
   server.setTimeout(PATIENCE_MS, (socket) => socket.destroy())
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen(place, () => {
-      server.off('error', reject)
-      resolve({ port: (server.address() as AddressInfo).port, stop: () => close(server) })
-    })
-  })
+  const port = await listen(server, place)
+  return { port, stop }
+
+  function stop(): Promise<void> {
+    const closed = close(server)
+    server.closeAllConnections()
+    return closed
+  }
 }
 
 function answer(request: IncomingMessage, response: ServerResponse, text: () => string): void {
@@ -51,10 +54,4 @@ function answer(request: IncomingMessage, response: ServerResponse, text: () => 
 
 function say(response: ServerResponse, status: number, words: string, type = 'text/plain; charset=utf-8'): void {
   response.writeHead(status, { 'Content-Type': type }).end(words.endsWith('\n') ? words : `${words}\n`)
-}
-
-function close(server: Server): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeAllConnections()
-  return closed
 }

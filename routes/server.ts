@@ -1,5 +1,4 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
 import { systemClock } from '../rooms/clock.ts'
@@ -13,6 +12,7 @@ import { isOwnOrigin } from './guard/origin.ts'
 import { outsideOfRequest } from './guard/outside.ts'
 import { answerRefusal } from './guard/refuse.ts'
 import type { Env, Site } from './guard/site.ts'
+import { close, listen } from './listening.ts'
 import { Answer, Answers } from './wire/answers.ts'
 import { rejectHandshake } from './wire/ending.ts'
 import { asksForSocket, readHead } from './wire/head.ts'
@@ -68,12 +68,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       else answers.answerPlainly(request)
     })
   })
-  await listen(server, options)
+  const { port, host } = options
   return {
-    port: (server.address() as AddressInfo).port,
+    port: await listen(server, { port, host, backlog: BACKLOG }),
     figures: chat.figures,
     // Until the chat has drained it listens, to tell those who come that it is about to go.
-    stop: () => chat.drain().finally(() => close(server, answers)),
+    stop: () => chat.drain().finally(() => end(server, answers)),
   }
 }
 
@@ -93,20 +93,10 @@ export function standAlone(chat: Hono<Env>, site: Site, base: string): Hono<Env>
 }
 
 /** Settles once nobody is connected any more. */
-function close(server: Server, answers: Answers): Promise<void> {
-  const closed = new Promise<void>((resolve) => server.close(() => resolve()))
+function end(server: Server, answers: Answers): Promise<void> {
+  const closed = close(server)
   answers.stop()
   server.closeIdleConnections()
   setTimeout(() => server.closeAllConnections(), PATIENCE_MS).unref()
   return closed
-}
-
-function listen(server: Server, { port, host }: ServerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject)
-    server.listen({ port, host, backlog: BACKLOG }, () => {
-      server.off('error', reject)
-      resolve()
-    })
-  })
 }
