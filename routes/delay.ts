@@ -28,6 +28,7 @@ export class DelayMeter {
     this.#schedule()
   }
 
+  /** How late they came so far. */
   read(): Delays {
     const sorted = this.#last.slice(0, this.#count).sort()
     const quantiles = SHARES.map((share): Quantile => {

@@ -102,12 +102,12 @@ function refuseAtDoor(
 export function welcome(c: Ask, site: Site, room: Room, member: Member): Response {
   const token = giveSession(c, site, room, member)
   const path = roomPath(c.get('place'), room)
-  if (!wantsJson(c)) return c.redirect(arrival(c, site, room, member), 303)
+  if (!wantsJson(c)) return c.redirect(wayIn(c, site, room, member), 303)
   return c.json({ room: roomJson(room), member: memberJson(member), token }, 201, { Location: path })
 }
 
 /** Where a new member goes: in a frame it has to be seen first whether the browser has kept their session there. */
-function arrival(c: Ask, { handovers }: Site, room: Room, member: Member): string {
+function wayIn(c: Ask, { handovers }: Site, room: Room, member: Member): string {
   const place = c.get('place')
   const path = staying(place, roomPath(place, room))
   return place.frame ? `${path}&joined=${handovers.expect(room, member)}` : path

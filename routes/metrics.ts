@@ -19,6 +19,7 @@ interface Metric {
   read(measured: Measured): number | readonly Sample[]
 }
 
+/** What the text is, for a `Content-Type`. */
 export const TYPE = 'text/plain; version=0.0.4; charset=utf-8'
 
 /** All that is measured. No label tells of one room, member or address. */

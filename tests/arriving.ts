@@ -1,9 +1,8 @@
-import axe from 'axe-core'
-import type { Page } from 'playwright-core'
 import * as assert from 'uvu/assert'
 import { hashPassword } from '../rooms/password.ts'
 import { MemoryStore } from '../rooms/stores/memory.ts'
 import { UNCHANGED } from '../rooms/types.ts'
+import { findings } from './support/axe.ts'
 import { browserSuite, visit } from './support/browser.ts'
 import { signed, VISITOR_SECRET } from './support/vouch.ts'
 
@@ -76,15 +75,4 @@ all.run()
 function linkTo(url: string, room: string, name: string, role?: string): string {
   const claims = { sub: name, name, room, role, exp: Date.now() / 1000 + 300, jti: Math.random() }
   return `${url}/rooms/${room}?visitor=${signed(claims)}`
-}
-
-/** What axe has to say of a page by the rules of WCAG 2.2, A and AA. */
-async function findings(page: Page): Promise<string[]> {
-  await page.evaluate(axe.source)
-  const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-  const { violations } = await page.evaluate(
-    (values) => (window as unknown as { axe: typeof axe }).axe.run(document, { runOnly: { type: 'tag', values } }),
-    tags,
-  )
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 200)).join(' | ')}`)
 }

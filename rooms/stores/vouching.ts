@@ -4,8 +4,8 @@ import type { MemoryLog } from './log.ts'
 import type { Members } from './members.ts'
 import type { Arrival, Vouching } from './store.ts'
 
-/** The room that a visitor comes into. */
-interface Place {
+/** What a visitor comes into: a room, as it is kept. */
+interface Inside {
   readonly members: Members
   readonly log: MemoryLog
   /** Whether somebody else than this one has a name, or nobody may have it. */
@@ -16,13 +16,13 @@ interface Place {
 type News = Pick<MemberChanged, 'change' | 'member' | 'was'>
 
 /** Lets a visitor in whom nothing keeps out: guests who have their name get another. */
-export function letIn(place: Place, visitor: Vouched, arrival: Arrival): Vouching {
-  const { members, log } = place
+export function letIn(inside: Inside, visitor: Vouched, arrival: Arrival): Vouching {
+  const { members, log } = inside
   const guest = guestOf(members, visitor, arrival.instead)
   if (guest) members.dismiss(guest.id)
   const rivals = members.holders(looks(visitor.name), visitor.id)
   const hasRight = !rivals.some(({ isVouched }) => isVouched)
-  const name = hasRight ? visitor.name : freeName(place, visitor.name, visitor.id)
+  const name = hasRight ? visitor.name : freeName(inside, visitor.name, visitor.id)
   const before = members.get(visitor.id)?.member
   const after = memberOf({ ...visitor, name }, arrival.isKnock, before, guest)
   const renamed = hasRight ? rivals : []
@@ -30,15 +30,15 @@ export function letIn(place: Place, visitor: Vouched, arrival: Arrival): Vouchin
   for (const { id } of renamed) members.release(id)
   members.put(after, looks(name))
   if (!after.isWaiting) members.mark(after.id, true)
-  const news = [...renamed.map((rival) => rename(place, rival)), ...(before ? newsOf(before, after) : [])]
+  const news = [...renamed.map((rival) => rename(inside, rival)), ...(before ? newsOf(before, after) : [])]
   const changed = news.map((one) => log.change({ kind: 'member', by: visitor.id, ...one }, arrival.at))
   return { outcome: 'in', member: after, changed: changed as MemberChanged[], replaced: guest?.id }
 }
 
 /** Gives another name to somebody whose own is free already. */
-function rename(place: Place, rival: Member): News {
-  const member = { ...rival, name: freeName(place, rival.name, rival.id) }
-  place.members.put(member, looks(member.name))
+function rename(inside: Inside, rival: Member): News {
+  const member = { ...rival, name: freeName(inside, rival.name, rival.id) }
+  inside.members.put(member, looks(member.name))
   return { change: 'name', member, was: rival.name }
 }
 
@@ -70,10 +70,10 @@ function memberOf({ id, name, role }: Vouched, isKnock: boolean, before?: Member
 }
 
 /** A name like one that cannot be had, and that nobody else has. */
-function freeName(place: Place, name: string, id: string): string {
+function freeName(inside: Inside, name: string, id: string): string {
   // A crowd of namesakes is not asked one by one: after the first few the number doubles.
   for (let number = 2; ; number += number < 5 ? 1 : number) {
     const suggestion = suggestName(name, number)
-    if (!place.isTaken(suggestion, id)) return suggestion
+    if (!inside.isTaken(suggestion, id)) return suggestion
   }
 }

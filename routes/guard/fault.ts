@@ -3,10 +3,10 @@ import type { Report } from './report.ts'
 
 type Facts = Omit<Report, 'event'>
 
-const FRAMES = 10
-const FRAME_LETTERS = 160
+const CALLS = 10
+const CALL_LETTERS = 160
 // A place in a program as V8 tells it: a function, if it has a name, and a file with line and column.
-const FRAME = /^ {4}at (?:(.+?) \()?(?:.*[/\\])?([^/\\()]+:\d+:\d+)\)?$/
+const CALL = /^ {4}at (?:(.+?) \()?(?:.*[/\\])?([^/\\()]+:\d+:\d+)\)?$/
 const CODE = /^[A-Z][A-Z0-9_]{1,39}$/
 const NAME = /^[A-Z]\w{0,39}$/i
 
@@ -16,11 +16,11 @@ const NAME = /^[A-Z]\w{0,39}$/i
  */
 export function factsOf(error: unknown): Facts {
   if (!(error instanceof Error)) return { error: typeof error }
-  const facts: Facts = { error: classOf(error), code: codeOf(error), stack: framesOf(error) }
+  const facts: Facts = { error: classOf(error), code: codeOf(error), stack: callsOf(error) }
   if (!(error instanceof StoreFailure)) return facts
   const { cause } = error
   if (!(cause instanceof Error)) return { ...facts, words: error.message }
-  const from = framesOf(cause)
+  const from = callsOf(cause)
   return {
     ...facts,
     words: error.message,
@@ -44,15 +44,14 @@ function codeOf({ code }: Error & { code?: unknown }): string | undefined {
 }
 
 /** Functions, files and lines, the innermost first. A message that looks like one of them is none. */
-function framesOf({ stack, message }: Error): string[] {
+function callsOf({ stack, message }: Error): string[] {
   const text = String(stack)
   const start = text.indexOf(message)
   if (start < 0) return []
   const found: string[] = []
   for (const line of text.slice(start + message.length).split('\n')) {
-    const frame = FRAME.exec(line)
-    if (frame && found.length < FRAMES)
-      found.push([frame[1], frame[2]].filter(Boolean).join(' ').slice(0, FRAME_LETTERS))
+    const call = CALL.exec(line)
+    if (call && found.length < CALLS) found.push([call[1], call[2]].filter(Boolean).join(' ').slice(0, CALL_LETTERS))
   }
   return found
 }

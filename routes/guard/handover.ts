@@ -7,11 +7,12 @@ import { HANDOVER, type Sessions } from './session.ts'
 // As long as a frame may stand open before somebody wants a window.
 const HANDOVER_MS = 12 * 60 * 60 * 1000
 // Until a browser has followed a redirect.
-const ARRIVAL_MS = 60_000
+const EXPECTED_MS = 60_000
 const REDEEMED = 10_000
-const ARRIVALS = 1000
+const EXPECTED = 1000
 
-interface Arrival {
+/** Somebody who has just joined in a frame. */
+interface Expected {
   readonly room: Room
   readonly member: Member
   readonly since: number
@@ -29,13 +30,14 @@ export class Handovers {
   #redeemed = new Map<string, number>()
   /** Before this nothing is good any more, because it is forgotten who has used it. */
   #floor = -1
-  #arrivals = new Map<string, Arrival>()
+  #expected = new Map<string, Expected>()
 
   constructor(sessions: Sessions, clock: Clock) {
     this.#sessions = sessions
     this.#clock = clock
   }
 
+  /** Makes what lets a member of this room into a window. */
   make(room: Room, member: Member): string {
     return this.#sessions.seal(room, member, HANDOVER)
   }
@@ -62,18 +64,18 @@ export class Handovers {
   /** Names somebody who has just joined in a frame, until the browser comes back with their cookie, or without. */
   expect(room: Room, member: Member): string {
     const id = randomBytes(12).toString('base64url')
-    this.#arrivals.set(id, { room, member, since: this.#clock.elapsed() })
-    if (this.#arrivals.size > ARRIVALS) this.#arrivals.delete(this.#arrivals.keys().next().value as string)
+    this.#expected.set(id, { room, member, since: this.#clock.elapsed() })
+    if (this.#expected.size > EXPECTED) this.#expected.delete(this.#expected.keys().next().value as string)
     return id
   }
 
   /** Somebody has come back, once: what lets them into a window; undefined where nobody was expected. */
   arrive(code: string, id: string): string | undefined {
-    const arrival = this.#arrivals.get(id)
-    if (arrival?.room.code !== code) return undefined
-    this.#arrivals.delete(id)
-    if (this.#clock.elapsed() - arrival.since > ARRIVAL_MS) return undefined
-    return this.make(arrival.room, arrival.member)
+    const expected = this.#expected.get(id)
+    if (expected?.room.code !== code) return undefined
+    this.#expected.delete(id)
+    if (this.#clock.elapsed() - expected.since > EXPECTED_MS) return undefined
+    return this.make(expected.room, expected.member)
   }
 
   #forget(): void {

@@ -5,7 +5,7 @@ import { type Proxies, saidAt, type Way } from './proxies.ts'
 import { hostOf, readHost, readWhole } from './target.ts'
 
 /** A request as it came to this process, by whatever way. */
-interface Arrival {
+interface Received {
   /** The address at the other end of the connection. */
   readonly peer: string | undefined
   readonly scheme: string
@@ -14,7 +14,7 @@ interface Arrival {
 }
 
 /** What a route is asked with; only a server of Node has the request and its socket, and Deno's the address. */
-interface Asked {
+interface Routed {
   readonly req: { readonly url: string; header(name: string): string | undefined }
   readonly env?: {
     readonly incoming?: { readonly url?: string; readonly socket?: { readonly remoteAddress?: string } }
@@ -32,12 +32,12 @@ const FORWARDING = ['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host', 
  * looked at before it is asked for.
  */
 export class Outside {
-  #arrival: Arrival
+  #received: Received
   #proxies: Proxies
   #way: Way | undefined
 
-  constructor(arrival: Arrival, proxies: Proxies) {
-    this.#arrival = arrival
+  constructor(received: Received, proxies: Proxies) {
+    this.#received = received
     this.#proxies = proxies
   }
 
@@ -48,12 +48,12 @@ export class Outside {
 
   /** The scheme that the browser speaks. */
   get scheme(): string {
-    return SCHEMES.get(this.#said('x-forwarded-proto')?.toLowerCase() ?? '') ?? this.#arrival.scheme
+    return SCHEMES.get(this.#said('x-forwarded-proto')?.toLowerCase() ?? '') ?? this.#received.scheme
   }
 
   /** The host that the browser asks, with its port; undefined where that is no host, or could be made up. */
   get host(): string | undefined {
-    return readHost(this.#said('x-forwarded-host')) ?? readHost(this.#arrival.host)
+    return readHost(this.#said('x-forwarded-host')) ?? readHost(this.#received.host)
   }
 
   /** The origin at which the browser finds this (RFC 6454, 4); undefined where the host is. */
@@ -64,61 +64,61 @@ export class Outside {
 
   /** The peer that spoke for somebody else without being trusted to; undefined where none did. */
   get stranger(): string | undefined {
-    const { peer } = this.#arrival
-    const isForwarded = FORWARDING.some((name) => this.#arrival.header(name) !== undefined)
+    const { peer } = this.#received
+    const isForwarded = FORWARDING.some((name) => this.#received.header(name) !== undefined)
     return isForwarded && this.#followed.hops === 0 ? peer : undefined
   }
 
   /** What the outermost proxy that is trusted says in a header. */
   #said(name: string): string | undefined {
     const { hops } = this.#followed
-    return hops === 0 ? undefined : saidAt(this.#arrival.header(name), hops)
+    return hops === 0 ? undefined : saidAt(this.#received.header(name), hops)
   }
 
   get #followed(): Way {
-    this.#way ??= this.#proxies.follow(this.#arrival.peer, () => this.#arrival.header('x-forwarded-for'))
+    this.#way ??= this.#proxies.follow(this.#received.peer, () => this.#received.header('x-forwarded-for'))
     return this.#way
   }
 }
 
 /** The outside of a request that a route was asked with. */
-export function outsideOf(asked: Asked, proxies: Proxies): Outside {
-  return new Outside(new AskedArrival(asked), proxies)
+export function outsideOf(routed: Routed, proxies: Proxies): Outside {
+  return new Outside(new RoutedRequest(routed), proxies)
 }
 
 /** The outside of a request that no route was asked with, as a handshake. */
 export function outsideOfRequest(request: IncomingMessage, proxies: Proxies): Outside {
-  return new Outside(new PlainArrival(request), proxies)
+  return new Outside(new PlainRequest(request), proxies)
 }
 
 // These are classes because getters of a literal make a shape of its own for each object, which outlives its request.
-class AskedArrival implements Arrival {
-  #asked: Asked
+class RoutedRequest implements Received {
+  #routed: Routed
 
-  constructor(asked: Asked) {
-    this.#asked = asked
+  constructor(routed: Routed) {
+    this.#routed = routed
   }
 
   get peer(): string | undefined {
-    const { env } = this.#asked
+    const { env } = this.#routed
     return env?.incoming?.socket?.remoteAddress ?? env?.remoteAddr?.hostname
   }
 
   get scheme(): string {
-    return this.#asked.req.url.startsWith('https:') ? 'https' : 'http'
+    return this.#routed.req.url.startsWith('https:') ? 'https' : 'http'
   }
 
   get host(): string | undefined {
-    const { req, env } = this.#asked
+    const { req, env } = this.#routed
     return hostOf(env?.incoming?.url, req.header('host') ?? new URL(req.url).host)
   }
 
   header(name: string): string | undefined {
-    return this.#asked.req.header(name)
+    return this.#routed.req.header(name)
   }
 }
 
-class PlainArrival implements Arrival {
+class PlainRequest implements Received {
   #request: IncomingMessage
 
   constructor(request: IncomingMessage) {

@@ -1,7 +1,6 @@
 import type { Clock } from '../../rooms/clock.ts'
-import type { Report, Reporter } from './report.ts'
+import { type Report, type Reporter, SPAN_MS } from './report.ts'
 
-const SPAN_MS = 60_000
 // What happens in more ways than these within a minute is counted together.
 const KINDS = 40
 const OTHERS = 'others'

@@ -134,6 +134,7 @@ const ANSWERS: Record<SiteCode, Answer> = {
 export function isAboutPassword({ refusal }: SiteRefusal): boolean {
   return refusal === 'password-wrong' || refusal === 'too-many-passwords'
 }
+
 /** All that a request can be refused for. */
 export const REFUSALS = Object.keys(ANSWERS) as readonly SiteCode[]
 

@@ -8,6 +8,9 @@ export interface Report {
 /** Takes reports; never throws. */
 export type Reporter = (report: Report) => void
 
+/** Of one kind no more than one report is made in so long: strangers can bring most of them about. */
+export const SPAN_MS = 60_000
+
 // Whoever mounts the chat in a program of their own is told only of what somebody has to act on.
 const ROUTINE: ReadonlySet<string> = new Set(['refusals', 'hosting'])
 

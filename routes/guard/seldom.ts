@@ -1,10 +1,8 @@
 import type { Clock } from '../../rooms/clock.ts'
-import type { Report, Reporter } from './report.ts'
-
-const SPAN_MS = 60_000
+import { type Report, type Reporter, SPAN_MS } from './report.ts'
 
 /**
- * The same reporter, which tells of each kind once a minute: strangers can bring about what it tells of.
+ * The same reporter, which tells of each kind once a minute, and counts nothing.
  * @returns takes a kind, of which there are a few, and what makes its report
  */
 export function seldom(clock: Clock, report: Reporter): (kind: string, make: () => Report) => void {

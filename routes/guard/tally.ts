@@ -1,6 +1,5 @@
 import type { Clock } from '../../rooms/clock.ts'
-
-const SPAN_MS = 60_000
+import { SPAN_MS } from './report.ts'
 
 /** How often something happened, by kind: since the start, and since that was last told. */
 export class Tally<Kind extends string> {
@@ -17,10 +16,12 @@ export class Tally<Kind extends string> {
     this.#tell = tell
   }
 
+  /** Counts since the start. */
   get totals(): Readonly<Record<Kind, number>> {
     return this.#totals
   }
 
+  /** Counts one more. */
   count(kind: Kind): void {
     this.#totals[kind] += 1
     this.#news.set(kind, (this.#news.get(kind) ?? 0) + 1)

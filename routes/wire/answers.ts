@@ -64,9 +64,7 @@ export class Answers {
   #endAfterBody = (request: IncomingMessage): void => endAfterBody(request, this.#clock)
   #cancelLook: () => void
 
-  /**
-   * @param listener answers a request
-   */
+  /** @param listener answers a request */
   constructor(
     clock: Clock,
     listener: (request: IncomingMessage, answer: Answer) => Promise<unknown>,
