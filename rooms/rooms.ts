@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readChange, type Wanted } from './change.ts'
+import type { Wanted } from './change.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Counts } from './counts.ts'
 import { type Cursor, readCursor } from './cursor.ts'
@@ -9,15 +9,16 @@ import { type Act, isGone } from './entries.ts'
 import type { Connection } from './fanout.ts'
 import { type FixedRoom, holding } from './fixed.ts'
 import { Hall } from './hall.ts'
+import { type HostAct, Hosting } from './hosting.ts'
 import { makeMember, makeRoom } from './make.ts'
 import { readName } from './name.ts'
 import { own } from './own.ts'
 import { boundPage, boundStretch, PAGE_BYTES, type SizeOf } from './page.ts'
 import { Pace } from './pace.ts'
 import { type Claim, type Recognised, Revival } from './revival.ts'
-import { type Bus, LocalBus, type Next } from './stores/bus.ts'
+import { type Bus, LocalBus } from './stores/bus.ts'
 import { prompt, StoreFailure } from './stores/prompt.ts'
-import type { Admission, Appended, Store, Vouching } from './stores/store.ts'
+import type { Admission, Store, Vouching } from './stores/store.ts'
 import { isKey, readText, readTitle } from './text.ts'
 import {
   type Attendance,
@@ -32,6 +33,7 @@ import {
   refuse,
   type Vouched,
 } from './types.ts'
+import { Writing } from './writing.ts'
 
 export interface RoomsOptions {
   readonly store: Store
@@ -51,9 +53,6 @@ export interface RoomsOptions {
   /** Called with the kind of each thing that a host did. */
   readonly hosted?: (act: HostAct) => void
 }
-
-/** What hosts do. */
-export type HostAct = MemberChange | 'room' | 'cleared' | 'ended'
 
 /** Which part of the log. */
 export interface Query {
@@ -79,14 +78,12 @@ export class Rooms {
   #hall: Hall
   #pace: Pace
   #failed: (error: unknown) => void
-  #hosted: (act: HostAct) => void
   #counts: Counts = { messages: 0, deliveries: 0 }
-  #isDraining = false
   /** Everybody has been sent away. */
   #hasDrained = false
-  /** What is on its way into the store. */
-  #appending = new Set<Promise<unknown>>()
   #revival: Revival
+  #writing: Writing
+  #hosting: Hosting
   #codes: FixedCodes
   /** The rooms that always exist. */
   readonly fixed: readonly FixedRoom[]
@@ -108,7 +105,6 @@ export class Rooms {
     this.#bus = bus
     this.#clock = clock
     this.#failed = failed
-    this.#hosted = hosted
     const counts = this.#counts
     const expired = ({ code }: Room) => this.#revival.ended(code)
     const looked = () => this.#revival.expire()
@@ -123,6 +119,16 @@ export class Rooms {
       gaveWay: (room) => this.#ended(room),
     })
     this.#pace = new Pace(clock, areRatesLimited !== false)
+    this.#writing = new Writing(this.#store, bus, clock)
+    this.#hosting = new Hosting({
+      store: this.#store,
+      writing: this.#writing,
+      pace: this.#pace,
+      fixed,
+      changed: (code, entry) => this.#changed(code, entry),
+      ended: (room) => this.#ended(room),
+      hosted,
+    })
   }
 
   /** Whether the store answers. */
@@ -238,7 +244,7 @@ export class Rooms {
     if (!read.ok) return read
     const key = said.key || randomUUID()
     if (!isKey(key)) return refuse('key-too-long')
-    return this.#speak(code, { kind: 'message', key: own(key), text: own(read.text), ...this.#doing(member) })
+    return this.#speak(code, { kind: 'message', key: own(key), text: own(read.text), ...this.#writing.by(member) })
   }
 
   /** Changes what a member said, while it is still fresh. */
@@ -247,68 +253,42 @@ export class Rooms {
     if (!read.ok) return read
     const of = readCursor(cursor)
     if (!of) return refuse('message-unknown')
-    return this.#speak(code, { kind: 'edited', of, text: own(read.text), ...this.#doing(member) })
+    return this.#speak(code, { kind: 'edited', of, text: own(read.text), ...this.#writing.by(member) })
   }
 
   /** Takes a message back: one's own, or as a host anybody's. */
   async delete(code: string, member: Member, cursor: string): Promise<Result<Posted>> {
     const of = readCursor(cursor)
-    return of ? this.#speak(code, { kind: 'deleted', of, ...this.#doing(member) }) : refuse('message-unknown')
+    return of ? this.#speak(code, { kind: 'deleted', of, ...this.#writing.by(member) }) : refuse('message-unknown')
   }
 
   /**
    * Does something with a member, as a host.
    * @param milliseconds how long a ban holds; for good where it is left out
    */
-  async moderate(
+  moderate(
     code: string,
     host: Member,
     id: string,
     change: MemberChange,
     milliseconds?: number,
   ): Promise<Result<{ member: Member }>> {
-    const appended = await this.#host(code, { kind: 'member', id, change, milliseconds, ...this.#doing(host) })
-    if (!appended.ok) return appended
-    if (appended.entry.kind !== 'member') throw new TypeError('a member was changed, and the entry is of another kind')
-    const { entry } = appended
-    this.#hosted(change)
-    this.#revival.changed(entry)
-    // The log tells only those who are abreast of it.
-    if (isGone(entry)) this.#bus.hint(code, { about: 'member-gone', id })
-    else this.#hall.find(code)?.presence.changed(entry.member)
-    return { ok: true, member: entry.member }
+    return this.#hosting.moderate(code, host, id, change, milliseconds)
   }
 
   /** Changes the room, as a host. Refuses words that cannot be shown, and numbers that cannot be. */
-  async change(code: string, host: Member, change: Partial<Wanted>): Promise<Result<{ room: Room }>> {
-    const tooFast = this.#pace.host(host.id)
-    if (tooFast) return tooFast
-    const read = await readChange(change)
-    if (!read.ok) return read
-    const appended = await this.#append(code, { kind: 'room', change: read.change, ...this.#doing(host) })
-    if (!appended.ok) return appended
-    if (appended.entry.kind !== 'room') throw new TypeError('a room was changed, and the entry is of another kind')
-    this.#hosted('room')
-    return { ok: true, room: appended.entry.room }
+  change(code: string, host: Member, change: Partial<Wanted>): Promise<Result<{ room: Room }>> {
+    return this.#hosting.change(code, host, change)
   }
 
   /** Takes back all that was said, as a host. */
-  async clear(code: string, host: Member): Promise<Result<object>> {
-    const cleared = await this.#host(code, { kind: 'cleared', ...this.#doing(host) })
-    if (cleared.ok) this.#hosted('cleared')
-    return cleared
+  clear(code: string, host: Member): Promise<Result<object>> {
+    return this.#hosting.clear(code, host)
   }
 
   /** Ends a room for good, as a host. Refuses to end one that always exists. */
-  async end(code: string, host: Member): Promise<Result<object>> {
-    const [room, member] = [await this.#store.find(code), await this.#store.member(code, host.id)]
-    if (!room || !member) return refuse(room ? 'no-session' : 'room-unknown')
-    if (member.role !== 'host') return refuse('not-allowed')
-    if (this.fixed.some((one) => one.code === code)) return refuse('room-fixed')
-    await this.#store.remove(code)
-    this.#hosted('ended')
-    this.#ended(room)
-    return { ok: true }
+  end(code: string, host: Member): Promise<Result<object>> {
+    return this.#hosting.end(code, host)
   }
 
   /** Messages as they are now: the newest, or those before a place. Refuses a cursor that cannot be one. */
@@ -376,8 +356,7 @@ export class Rooms {
 
   /** Takes no more posts, sends those that were taken and closes every connection, evenly over so many milliseconds at most. */
   async drain(milliseconds: number): Promise<void> {
-    this.#isDraining = true
-    await this.#hall.drain(Promise.allSettled(this.#appending), milliseconds)
+    await this.#hall.drain(this.#writing.stop(), milliseconds)
     this.#hasDrained = true
   }
 
@@ -386,15 +365,11 @@ export class Rooms {
     return this.#store.close()
   }
 
-  #doing({ id }: Member): { by: string; at: number } {
-    return { by: id, at: this.#clock.now() }
-  }
-
   /** Does what members do with messages, at their pace and the room's. */
   async #speak(code: string, act: Act): Promise<Result<Posted>> {
     const tooFast = this.#pace.post(code, act.by)
     if (tooFast) return tooFast
-    const appended = await this.#append(code, act)
+    const appended = await this.#writing.append(code, act)
     if (!appended.ok) {
       this.#pace.unsaid(code)
       return appended
@@ -404,27 +379,6 @@ export class Rooms {
     if (entry.kind === 'message') return { ok: true, message: entry, repeated }
     if (entry.kind === 'edited' || entry.kind === 'deleted') return { ok: true, message: entry.message, repeated }
     throw new TypeError('something was said, and the entry is of another kind')
-  }
-
-  /** Does what hosts do. */
-  async #host(code: string, act: Act): Promise<Result<Appended>> {
-    return this.#pace.host(act.by) ?? this.#append(code, act)
-  }
-
-  /** Has the store keep an act, and everyone look at it. What failed may have been kept all the same. */
-  async #append(code: string, act: Act): Promise<Result<Appended>> {
-    if (this.#isDraining) return refuse('draining', { retryAfter: 3 })
-    const appending = this.#store.append(code, act)
-    this.#appending.add(appending)
-    let next: Next | undefined
-    try {
-      const appended = await appending
-      if (appended.ok) next = nextOf(appended)
-      return appended
-    } finally {
-      this.#appending.delete(appending)
-      this.#bus.hint(code, { about: 'log', next })
-    }
   }
 
   /** Asks at the door, and has the store let somebody in. */
@@ -476,6 +430,13 @@ export class Rooms {
     }
   }
 
+  /** Tells of what a host made of a member. The log tells only those who are abreast of it. */
+  #changed(code: string, entry: MemberChanged): void {
+    this.#revival.changed(entry)
+    if (isGone(entry)) this.#bus.hint(code, { about: 'member-gone', id: entry.member.id })
+    else this.#hall.find(code)?.presence.changed(entry.member)
+  }
+
   #ended(room: Room): void {
     this.#revival.ended(room.code)
     this.#bus.hint(room.code, { about: 'room-gone' })
@@ -505,11 +466,6 @@ export interface Said {
   readonly text: string
   /** The sender's own id for it; empty where they have none. */
   readonly key: string
-}
-
-/** What a hint can bring of an act: only messages, because an edit or a deletion also takes back what waits to be sent. */
-function nextOf({ entry, before }: Appended): Next | undefined {
-  return before && entry.kind === 'message' ? { message: entry, before } : undefined
 }
 
 /** A place that was asked for; null where it cannot be one. */
