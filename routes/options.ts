@@ -35,8 +35,8 @@ export interface ChatOptions {
   readonly visitorSecret?: string
   /**
    * Says who asks, by the host's own session: `(request) => ({ id, name })`, or nothing where nobody is signed in. Whoever
-   * comes to a room's page is joined as that visitor at once, and a session follows who is signed in. Reads headers only:
-   * the body is the chat's. Where it throws, gives something else or takes more than three seconds, the ordinary door is
+   * comes to a room's page is joined as that visitor at once, and a session follows who is signed in. It can read headers
+   * only: the body is the chat's. Where it throws, gives something else or takes more than three seconds, the ordinary door is
    * shown, and that is reported.
    */
   readonly visitor?: AskVisitor

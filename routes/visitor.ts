@@ -62,8 +62,9 @@ export async function whoComes(
     return { ok: true, coming: visitor && { visitor: vouchedOf(key, code, visitor), giveBack: () => {} } }
   }
   const read = await tokens.read(token, code)
-  const used = read.ok ? tokens.use(read.proof) : read
-  if (!read.ok || !used.ok) return countWrong(c, site, used as SiteRefusal)
+  if (!read.ok) return countWrong(c, site, read)
+  const used = tokens.use(read.proof)
+  if (!used.ok) return countWrong(c, site, used)
   const giveBack = () => tokens.giveBack(read.proof)
   return { ok: true, coming: { visitor: vouchedOf(key, code, read.visitor), token, giveBack } }
 }

@@ -79,7 +79,7 @@ export function isLoopback(host: string): boolean {
 /**
  * What a cookie says of where it goes. One that is to reach a frame on another site has to be secure (RFC 6265bis, 5.7),
  * and is kept apart for each site around (CHIPS): where a browser would drop a secure one it stays as it was.
- * @param scheme and host, as the browser has them
+ * @param scheme as the browser has it, and so is the host
  */
 export function cookieScope(isFramable: boolean, scheme: string, host: string): string {
   const isSecure = scheme === 'https'

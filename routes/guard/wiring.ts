@@ -22,6 +22,9 @@ export class Wiring {
   miss(): void {
     if (this.#isSettled) return
     this.#isSettled = true
-    this.#report({ event: 'sockets-missing', so: 'events carry the pages of this chat', add: ADD })
+    this.#report({
+      event: 'sockets-missing',
+      advice: `Events carry the pages of this chat. Sockets would, with: ${ADD}`,
+    })
   }
 }
