@@ -34,7 +34,7 @@ interface Running {
 
 const ledger = new Ledger(systemClock, reportAll)
 
-// Whoever reads the reports may stop to; a chat goes on without.
+// Whoever reads the reports may go away; the chat goes on without them.
 process.stdout.on('error', () => {})
 // The one place that hears of what was started and failed with nobody waiting for it.
 process.on('unhandledRejection', ledger.failed)

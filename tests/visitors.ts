@@ -232,7 +232,7 @@ test('the ordinary door, and a sentence, for a token that is not right', async (
   await isDoor('expired', mint({ ...ANN, exp: now - 30 }), 'visitor-expired', 'is too old')
   await isDoor('for another room', mint({ ...ANN, room: 'help' }), 'visitor-elsewhere', 'is for another room')
   for (const name of ['', 'x'.repeat(33), 'a\u202Eb', 'Admin'])
-    await isDoor('a name', mint({ ...ANN, name, jti: Math.random() }), 'visitor-name', 'cannot be shown here', true)
+    await isDoor('a name', mint({ ...ANN, name }), 'visitor-name', 'cannot be shown here', true)
 
   async function isDoor(why: string, token: string, code: string, words: string, isGivenBack = false) {
     const page = await come({}, { token })
