@@ -52,7 +52,7 @@ export async function findVisit(
 ): Promise<Visit | undefined> {
   for (const claim of site.sessions.all(code, authorization, cookie)) {
     const found = await site.rooms.recognise(claim)
-    if (found) return { ...found, isRenamed: found.member.name !== claim.member.name }
+    if (found) return found.member.name === claim.member.name ? found : { ...found, isRenamed: true }
   }
   const room = await site.rooms.find(code)
   return room && { room, member: undefined }
