@@ -263,10 +263,10 @@ test('the mark of a frame outlives joining, posting and leaving, and what is in 
   const ann = await house.open()
   const to = (response: Response) => [response.status, response.headers.get('location')]
   const from = (path: string) => ({ Referer: `http://${HOST}${path}` })
-  for (const headers of [IN_FRAME, from(`${ann.room}?framed`)]) {
-    const joined = await house.post(`${ann.room}/members`, { name: `bob${Math.random()}` }, headers)
+  for (const [index, headers] of [IN_FRAME, from(`${ann.room}?framed`)].entries()) {
+    const joined = await house.post(`${ann.room}/members`, { name: `bob${index}` }, headers)
     assert.match(joined.headers.get('location') ?? '', new RegExp(`^${ann.room}\\?framed&joined=[\\w-]{16}$`))
-    const coded = await house.post('/join', { code: ann.code, name: `cy${Math.random()}` }, headers)
+    const coded = await house.post('/join', { code: ann.code, name: `cy${index}` }, headers)
     assert.match(coded.headers.get('location') ?? '', `${ann.room}?framed&joined=`)
     assert.match(
       (await house.post('/rooms', { name: 'zoe' }, headers)).headers.get('location') ?? '',
