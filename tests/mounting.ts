@@ -169,7 +169,8 @@ for (const kind of HOSTS) {
       const page = await jar.post(`${path}/rooms`, { name: 'ann' })
       assert.is(page.status, 200, path)
       const room = new URL(page.url).pathname
-      assert.ok(room.startsWith(`${path}/rooms/`), room)
+      // Node 26 escapes `^` in a path, as the URL standard has it today, and Node 20 does not.
+      assert.ok(room.startsWith(`${new URL(path, host.url).pathname}/rooms/`), room)
       const other = path.replace(/[^\w/]/, 'x')
       assert.is((await jar.get(`${other}/`)).status, 404, other)
       if (!kind.isWired) continue
